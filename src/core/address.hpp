@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// An IPv4 or IPv6 address and a prefix of one, as values. Text forms are report/address_text.
+#pragma once
+
+#include <array>
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace farewell::core {
+
+enum class Family : std::uint8_t { ipv4, ipv6 };
+
+/// One address. IPv4 and IPv6 never compare equal, an IPv4-mapped IPv6 address is an IPv6 address:
+/// that is how both arrive on the wire and how nftables keeps them apart.
+class Address {
+ public:
+    /// 0.0.0.0
+    constexpr Address() = default;
+
+    [[nodiscard]] static Address ipv4(std::span<const std::byte, 4> bytes);
+    [[nodiscard]] static Address ipv6(std::span<const std::byte, 16> bytes);
+
+    [[nodiscard]] Family family() const { return family_; }
+    /// 4 or 16 bytes in network order.
+    [[nodiscard]] std::span<const std::byte> bytes() const;
+
+    /// 0.0.0.0 and ::
+    [[nodiscard]] bool is_unspecified() const;
+    /// 127.0.0.0/8 and ::1
+    [[nodiscard]] bool is_loopback() const;
+    /// 224.0.0.0/4 and ff00::/8
+    [[nodiscard]] bool is_multicast() const;
+    /// 255.255.255.255; a directed broadcast needs the netmask and cannot be told from the address.
+    [[nodiscard]] bool is_limited_broadcast() const;
+
+    [[nodiscard]] std::size_t hash() const;
+
+    friend constexpr auto operator<=>(const Address&, const Address&) = default;
+
+ private:
+    std::array<std::byte, 16> bytes_{};  // IPv4 in the first four, the rest zero
+    Family family_ = Family::ipv4;
+};
+
+/// Found by Boost's containers.
+inline std::size_t hash_value(const Address& address) { return address.hash(); }
+
+/// A network: an address and how many of its leading bits count.
+struct Prefix {
+    Address address;
+    std::uint8_t length = 0;  // 0..32 for IPv4, 0..128 for IPv6
+
+    [[nodiscard]] bool contains(const Address& other) const;
+    friend constexpr auto operator<=>(const Prefix&, const Prefix&) = default;
+};
+
+}  // namespace farewell::core

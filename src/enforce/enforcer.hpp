@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What carries actions out. One instance, used by the engine thread alone. Holds no decision: who is
+// banned and for how long comes in, what the kernel said goes out.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/action.hpp"
+#include "core/address.hpp"
+#include "core/time.hpp"
+
+namespace farewell::enforce {
+
+/// Why the enforcer could not do it: the cases a caller must treat differently.
+enum class Failure : std::uint8_t {
+    table_gone,     ///< our table, set or chain is not there (any more): rebuild, then try again
+    no_permission,  ///< CAP_NET_ADMIN is missing, or the table belongs to another process
+    set_full,       ///< the kernel has no room for one more element
+    unsupported,    ///< the kernel has no nf_tables, or lacks what the table needs
+    other,          ///< see the message
+};
+
+struct EnforceError {
+    Failure failure = Failure::other;
+    std::string message;  ///< operation and errno in words: reads well in the journal as it stands
+};
+
+/// What the kernel holds for one source.
+struct EnforcedBan {
+    core::Address source;
+    std::chrono::milliseconds time_left{0};
+    std::uint64_t packets = 0;  ///< dropped since the element was added
+    std::uint64_t bytes = 0;
+};
+
+class Enforcer {
+ public:
+    Enforcer() = default;
+    virtual ~Enforcer() = default;
+    Enforcer(const Enforcer&) = delete;
+    Enforcer& operator=(const Enforcer&) = delete;
+
+    /// Makes everything needed be there; what is already right is reused and bans in it stay. Idempotent;
+    /// also the repair after Failure::table_gone.
+    virtual std::expected<void, EnforceError> build() = 0;
+    /// Takes all bans out; the table stays.
+    virtual std::expected<void, EnforceError> clear() = 0;
+    /// Takes everything of ours out of the kernel. Not being there is success.
+    virtual std::expected<void, EnforceError> remove() = 0;
+
+    /// One atomic batch, acknowledged: on success the kernel holds every one of them with the time left at
+    /// `now`, whether it was there before or not; on failure none was added. Bans already over are skipped.
+    virtual std::expected<void, EnforceError> ban(std::span<const core::Ban> bans, core::Time now) = 0;
+    /// One atomic batch, acknowledged. Sources that are not banned are no error.
+    virtual std::expected<void, EnforceError> unban(std::span<const core::Address> sources) = 0;
+
+    /// What the kernel holds now, both families.
+    virtual std::expected<std::vector<EnforcedBan>, EnforceError> list() = 0;
+    /// What the kernel holds for one source; nullopt if nothing.
+    virtual std::expected<std::optional<EnforcedBan>, EnforceError> get(const core::Address& source) = 0;
+};
+
+}  // namespace farewell::enforce
