@@ -60,6 +60,9 @@ class Enforcer {
     /// One atomic batch, acknowledged. Sources that are not banned are no error.
     virtual std::expected<void, EnforceError> unban(std::span<const core::Address> sources) = 0;
 
+    /// Replaces the kernel's own allowlist, which wins over every ban. build() keeps the last one set.
+    virtual std::expected<void, EnforceError> allow(std::span<const core::Prefix> networks) = 0;
+
     /// What the kernel holds now, both families.
     virtual std::expected<std::vector<EnforcedBan>, EnforceError> list() = 0;
     /// What the kernel holds for one source; nullopt if nothing.
