@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# One word per job; each installs what it is missing by itself (Debian packages, as root).
+
+JOBS ?= $(shell nproc)
+PREFIX ?= /usr/local
+FUZZ_SECONDS ?= 300
+
+.DEFAULT_GOAL := build
+.PHONY: build release test unit e2e demo run tsan fuzz lint format docs-check install dependencies clean help
+
+build: dependencies ## configure and build: debug, ASan and UBSan, warnings are errors
+	@scripts/build debug
+
+release: dependencies ## optimised binaries under build/release/bin
+	@scripts/build release
+
+test: dependencies ## everything that must pass, as CI runs it; without root the kernel tests are skipped
+	@scripts/test
+
+unit: dependencies ## only what needs no root
+	@scripts/test --label unit
+
+e2e: dependencies ## only the scenarios in network namespaces (root)
+	@scripts/test --label e2e
+
+demo: release ## a real nmap is banned before your eyes, inside private network namespaces (root)
+	@scripts/demo
+
+run: release ## farewelld on this very host, observing only, until Ctrl-C (root)
+	@scripts/run
+
+tsan: dependencies ## the unit tests under ThreadSanitizer
+	@scripts/test --preset tsan --label unit
+
+fuzz: dependencies ## every fuzzer for FUZZ_SECONDS (default 300) each
+	@scripts/fuzz $(FUZZ_SECONDS)
+
+lint: dependencies ## clang-format, clang-tidy and shellcheck over everything
+	@scripts/lint
+
+format: dependencies ## clang-format over everything
+	@scripts/lint --fix
+
+install: release ## into PREFIX (default /usr/local)
+	@cmake --install build/release --prefix $(PREFIX)
+
+dependencies:
+	@scripts/install-dependencies
+
+clean: ## remove everything built
+	rm -rf build
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
