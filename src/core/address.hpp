@@ -35,6 +35,9 @@ class Address {
     /// 255.255.255.255; a directed broadcast needs the netmask and cannot be told from the address.
     [[nodiscard]] bool is_limited_broadcast() const;
 
+    /// The address with all but its first `length` bits zero.
+    [[nodiscard]] Address masked(std::uint8_t length) const;
+
     [[nodiscard]] std::size_t hash() const;
 
     friend constexpr auto operator<=>(const Address&, const Address&) = default;
@@ -55,5 +58,7 @@ struct Prefix {
     [[nodiscard]] bool contains(const Address& other) const;
     friend constexpr auto operator<=>(const Prefix&, const Prefix&) = default;
 };
+
+inline std::size_t hash_value(const Prefix& prefix) { return prefix.address.hash() + prefix.length; }
 
 }  // namespace farewell::core

@@ -53,7 +53,8 @@ struct Packet {
     std::uint8_t tcp_flags = 0;     ///< TCP only
     std::uint16_t tcp_window = 0;   ///< TCP only
     std::uint16_t tcp_options = 0;  ///< TCP only: length of the options in bytes
-    std::uint8_t sctp_chunk = 0;    ///< SCTP only: type of the first chunk (RFC 9260, 3.2), 1 is INIT
+    bool has_sctp_chunk = false;    ///< SCTP only: the type of the first chunk was read
+    std::uint8_t sctp_chunk = 0;    ///< that type (RFC 9260, 3.2): 1 is INIT
     std::span<const std::byte> payload;  ///< what follows the transport header, as far as it was copied
 };
 

@@ -12,43 +12,17 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <span>
-#include <string_view>
 #include <vector>
 
 #include "core/action.hpp"
 #include "core/address.hpp"
+#include "core/ban_book.hpp"
 #include "core/classify.hpp"
 #include "core/limits.hpp"
+#include "core/port_set.hpp"
 #include "core/time.hpp"
 
 namespace farewell::core {
-
-/// One closed port that a source tried: evidence.
-struct TriedPort {
-    Port port;
-    ProbeKind kind = ProbeKind::syn;
-    Time first_seen;
-    Time last_seen;
-};
-
-/// Where a wanted ban stands with the kernel.
-enum class BanState : std::uint8_t {
-    pending,   ///< handed out as an action, no outcome yet
-    enforced,  ///< acknowledged by the enforcer
-    failed,    ///< refused; it will be handed out again (on_tick, or the source's next probe)
-};
-[[nodiscard]] std::string_view name_of(BanState state);
-
-/// One wanted ban with all that is known of it.
-struct BanRecord {
-    Ban ban;
-    BanState state = BanState::pending;
-    Time since;                     ///< when it was decided
-    std::uint32_t failures = 0;     ///< outcomes in a row that were refusals
-    std::uint64_t probes_after = 0; ///< probes of the source seen after the decision
-    std::vector<TriedPort> evidence;///< in order of first_seen, at most Limits::evidence_ports_max
-};
 
 /// All the engine knows of one address.
 struct SourceReport {
@@ -94,8 +68,9 @@ class Engine {
     /// through kInForceAfter later), hands the ban out again with the time it has left.
     [[nodiscard]] std::optional<Ban> on_probe(const Probe& probe, Time now);
 
-    /// The enforcer acknowledged the ban of `source`. Unknown sources are ignored.
-    void on_enforced(const Address& source, Time now);
+    /// The enforcer acknowledged the ban of `source`. Returns whether this is the first time for this ban, that is,
+    /// whether it is news. Unknown sources are ignored.
+    bool on_enforced(const Address& source, Time now);
     /// The enforcer refused; it is handed out again by on_tick after a growing delay, at most kRetryMax.
     void on_refused(const Address& source, Time now);
 
@@ -113,7 +88,8 @@ class Engine {
         OrderResult result;
         std::optional<Ban> ban;
     };
-    [[nodiscard]] BanOrder order_ban(const Address& source, std::chrono::nanoseconds duration, Time now);
+    /// A source that is banned already keeps its end, unless a duration is given: then it ends `duration` from now.
+    [[nodiscard]] BanOrder order_ban(const Address& source, std::optional<std::chrono::nanoseconds> duration, Time now);
     /// `done` means: take the source out of the kernel. The source starts from nothing.
     [[nodiscard]] OrderResult order_unban(const Address& source);
 

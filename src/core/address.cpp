@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "core/address.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace farewell::core {
+namespace {
+
+constexpr std::byte octet(unsigned value) { return static_cast<std::byte>(value); }
+
+// The finaliser of splitmix64 (Steele, Lea, Flood 2014): every input bit reaches every output bit, which
+// addresses of one network, alike in all but a few bits, need.
+std::uint64_t mix(std::uint64_t value) {
+    value = (value ^ (value >> 30U)) * 0xbf58476d1ce4e5b9U;
+    value = (value ^ (value >> 27U)) * 0x94d049bb133111ebU;
+    return value ^ (value >> 31U);
+}
+
+}  // namespace
+
+Address Address::ipv4(std::span<const std::byte, 4> bytes) {
+    Address address;
+    std::ranges::copy(bytes, address.bytes_.begin());
+    return address;
+}
+
+Address Address::ipv6(std::span<const std::byte, 16> bytes) {
+    Address address;
+    address.family_ = Family::ipv6;
+    std::ranges::copy(bytes, address.bytes_.begin());
+    return address;
+}
+
+std::span<const std::byte> Address::bytes() const {
+    return std::span(bytes_).first(family_ == Family::ipv4 ? 4 : 16);
+}
+
+bool Address::is_unspecified() const {
+    return std::ranges::all_of(bytes_, [](std::byte byte) { return byte == octet(0); });
+}
+
+bool Address::is_loopback() const {
+    if (family_ == Family::ipv4) {
+        return bytes_[0] == octet(127);
+    }
+    return std::all_of(bytes_.begin(), bytes_.end() - 1, [](std::byte byte) { return byte == octet(0); }) &&
+           bytes_[15] == octet(1);
+}
+
+bool Address::is_multicast() const {
+    return family_ == Family::ipv4 ? (bytes_[0] & octet(0xf0)) == octet(0xe0) : bytes_[0] == octet(0xff);
+}
+
+bool Address::is_limited_broadcast() const {
+    return family_ == Family::ipv4 &&
+           std::ranges::all_of(bytes(), [](std::byte byte) { return byte == octet(0xff); });
+}
+
+std::size_t Address::hash() const {
+    std::uint64_t high = 0;
+    std::uint64_t low = 0;
+    std::memcpy(&high, bytes_.data(), sizeof high);
+    std::memcpy(&low, bytes_.data() + sizeof high, sizeof low);
+    return mix(high + mix(low + static_cast<std::uint64_t>(family_) + 1));
+}
+
+Address Address::masked(std::uint8_t length) const {
+    Address result = *this;
+    for (std::size_t i = 0; i < bytes().size(); ++i) {
+        const std::size_t bits = length > i * 8 ? std::min<std::size_t>(length - i * 8, 8) : 0;
+        result.bytes_[i] &= octet(0xff00U >> bits & 0xffU);
+    }
+    return result;
+}
+
+bool Prefix::contains(const Address& other) const {
+    return address.family() == other.family() && address.masked(length) == other.masked(length);
+}
+
+}  // namespace farewell::core

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Every wanted ban, what is known of it, and when something is due for it: its end, or the next try.
+#pragma once
+
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/action.hpp"
+#include "core/address.hpp"
+#include "core/port_set.hpp"
+#include "core/time.hpp"
+
+namespace farewell::core {
+
+/// Where a wanted ban stands with the kernel.
+enum class BanState : std::uint8_t {
+    pending,   ///< handed out as an action, no outcome yet
+    enforced,  ///< acknowledged by the enforcer
+    failed,    ///< refused; it will be handed out again
+};
+[[nodiscard]] std::string_view name_of(BanState state);
+
+/// One wanted ban with all that is known of it.
+struct BanRecord {
+    Ban ban;
+    BanState state = BanState::pending;
+    Time since;                       ///< when it was decided
+    Time answered;                    ///< when the last outcome came
+    bool announced = false;           ///< it was enforced at least once
+    std::uint32_t failures = 0;       ///< refusals in a row
+    std::uint64_t probes_after = 0;   ///< probes of the source seen after the decision
+    std::vector<TriedPort> evidence;  ///< in order of first_seen
+};
+
+class BanBook {
+ public:
+    /// Adds or replaces; due at its end.
+    BanRecord& put(BanRecord record);
+    [[nodiscard]] BanRecord* find(const Address& source);
+    [[nodiscard]] const BanRecord* find(const Address& source) const;
+    bool remove(const Address& source);
+
+    /// Moves what is due for a source; it must be in the book. The end of the ban is always due.
+    void set_due(const BanRecord& record, Time due);
+    /// The earliest due record at or before `now`; nullptr if none.
+    [[nodiscard]] BanRecord* due(Time now);
+    [[nodiscard]] std::optional<Time> next_due() const;
+
+    [[nodiscard]] std::size_t size() const { return entries_.size(); }
+    template <typename Visit>
+    void for_each(Visit&& visit) const {
+        for (const auto& [source, entry] : entries_) {
+            visit(entry.record);
+        }
+    }
+
+ private:
+    struct Entry {
+        BanRecord record;
+        Time due;
+    };
+    boost::unordered_flat_map<Address, Entry> entries_;
+    std::set<std::pair<Time, Address>> schedule_;  // exactly one for each entry
+};
+
+}  // namespace farewell::core

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "daemon/config_keys.hpp"
+
+#define TOML_EXCEPTIONS 0
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+#include <array>
+#include <charconv>
+#include <cstdint>
+#include <sstream>
+#include <utility>
+#include <vector>
+
+#include "daemon/config.hpp"
+#include "nft/table_name.hpp"
+#include "report/address_text.hpp"
+#include "report/quantity_text.hpp"
+
+namespace farewell::daemon {
+namespace {
+
+using Problem = std::optional<std::string>;
+
+/// "got string "ten"": what stood there instead.
+std::string got(const toml::node& node) {
+    std::ostringstream type;
+    type << node.type();
+    if (node.is_table() || node.is_array()) {
+        return fmt::format("got {}", type.str());
+    }
+    std::ostringstream value;
+    node.visit([&value](const auto& concrete) { value << concrete; });
+    std::string text = value.str();
+    if (text.size() >= 2 && text.front() == '\'' && text.back() == '\'') {
+        text.front() = text.back() = '"';
+    }
+    return fmt::format("got {} {}", type.str(), text);
+}
+
+template <typename Integer>
+Problem set_integer(Integer& target, const toml::node& node, std::int64_t least, std::int64_t most) {
+    const toml::value<std::int64_t>* value = node.as_integer();
+    if (value == nullptr || value->get() < least || value->get() > most) {
+        return fmt::format("must be an integer {}..{}, {}", least, most, got(node));
+    }
+    target = static_cast<Integer>(value->get());
+    return std::nullopt;
+}
+
+template <typename Enum, std::size_t N>
+Problem set_word(Enum& target, const toml::node& node, const std::array<std::pair<std::string_view, Enum>, N>& words) {
+    std::string allowed;
+    for (const auto& [word, value] : words) {
+        if (node.is_string() && node.as_string()->get() == word) {
+            target = value;
+            return std::nullopt;
+        }
+        allowed += fmt::format("{}\"{}\"", allowed.empty() ? "" : " or ", word);
+    }
+    return fmt::format("must be {}, {}", allowed, got(node));
+}
+
+Problem set_duration(std::chrono::nanoseconds& target, const toml::node& node, std::chrono::nanoseconds least,
+                     std::chrono::nanoseconds most) {
+    const auto parsed = node.is_string() ? report::parse_duration(node.as_string()->get()) : std::nullopt;
+    if (!parsed || *parsed < least || *parsed > most) {
+        return fmt::format("must be a duration {}..{} such as \"90s\", \"12h\" or \"1h30m\", {}", report::to_text(least),
+                           report::to_text(most), got(node));
+    }
+    target = *parsed;
+    return std::nullopt;
+}
+
+std::optional<std::size_t> size_of(const toml::node& node) {
+    if (node.is_string()) {
+        return report::parse_size(node.as_string()->get());
+    }
+    if (node.is_integer() && node.as_integer()->get() >= 0) {
+        return static_cast<std::size_t>(node.as_integer()->get());
+    }
+    return std::nullopt;
+}
+
+Problem set_size(std::size_t& target, const toml::node& node, std::size_t least, std::size_t most) {
+    const auto size = size_of(node);
+    if (!size || *size < least || *size > most) {
+        return fmt::format("must be a size {}..{} such as \"16MiB\", {}", report::size_to_text(least),
+                           report::size_to_text(most), got(node));
+    }
+    target = *size;
+    return std::nullopt;
+}
+
+Problem set_path(std::filesystem::path& target, const toml::node& node, std::size_t longest) {
+    const std::string text = node.is_string() ? node.as_string()->get() : "";
+    if (!text.starts_with('/') || text.size() > longest) {
+        return fmt::format("must be an absolute path of at most {} bytes, {}", longest, got(node));
+    }
+    target = text;
+    return std::nullopt;
+}
+
+Problem set_queues(Config& config, const toml::node& node) {
+    const std::string text = node.is_integer() ? fmt::format("{}", node.as_integer()->get())
+                             : node.is_string() ? node.as_string()->get()
+                                                : "";
+    const char* const end = text.data() + text.size();
+    std::uint16_t first = 0;
+    auto parsed = std::from_chars(text.data(), end, first);
+    std::uint16_t last = first;
+    if (parsed.ec == std::errc{} && parsed.ptr != end && *parsed.ptr == '-') {
+        parsed = std::from_chars(parsed.ptr + 1, end, last);
+    }
+    constexpr int kMostQueues = 64;  // each costs a thread and a receive buffer
+    if (parsed.ec != std::errc{} || parsed.ptr != end || last < first || last - first >= kMostQueues) {
+        return fmt::format("must be a queue number or a range of at most {} such as \"0-3\", {}", kMostQueues, got(node));
+    }
+    config.capture.first_queue = first;
+    config.capture.last_queue = last;
+    return std::nullopt;
+}
+
+Problem set_networks(Config& config, const toml::node& node) {
+    std::vector<core::Prefix> networks;
+    const auto add = [&networks](const toml::node& element) -> Problem {
+        const auto prefix = element.is_string() ? report::parse_prefix(element.as_string()->get()) : std::nullopt;
+        if (!prefix) {
+            return fmt::format(
+                "must hold addresses or networks such as \"192.0.2.0/24\" without host bits, {}", got(element));
+        }
+        networks.push_back(*prefix);
+        return std::nullopt;
+    };
+    if (node.is_string()) {
+        if (auto problem = add(node)) {
+            return problem;
+        }
+    } else if (const toml::array* array = node.as_array()) {
+        for (const toml::node& element : *array) {
+            if (auto problem = add(element)) {
+                return problem;
+            }
+        }
+    } else {
+        return fmt::format("must be a list of addresses and networks, {}", got(node));
+    }
+    config.allowed_networks = std::move(networks);
+    return std::nullopt;
+}
+
+Problem set_copy_mode(Config& /*config*/, const toml::node& node) {
+    if (node.is_string() && node.as_string()->get() == "payload") {
+        return std::nullopt;
+    }
+    if (node.is_string() && node.as_string()->get() == "metadata") {
+        return "= \"metadata\" is unusable for detection: the kernel then sends no byte of the packet, so neither "
+               "source nor port can be known; use \"payload\" and lower capture.copy_range if the copy is too dear";
+    }
+    return fmt::format("must be \"payload\", {}", got(node));
+}
+
+Problem set_rule(Config& /*config*/, const toml::node& node) {
+    if (node.is_string() && node.as_string()->get() == "plain") {
+        return std::nullopt;
+    }
+    return fmt::format("must be \"plain\", {}", got(node));
+}
+
+Problem set_table(Config& config, const toml::node& node) {
+    if (!node.is_string() || !nft::is_valid_table_name(node.as_string()->get())) {
+        return fmt::format("must be an nftables identifier (letters, digits, _ and not a digit first), {}", got(node));
+    }
+    config.nft_table = node.as_string()->get();
+    return std::nullopt;
+}
+
+Problem set_user(Config& config, const toml::node& node) {
+    if (!node.is_string() || node.as_string()->get().empty() || node.as_string()->get() == "root") {
+        return fmt::format("must be the name of a user other than root, {}", got(node));
+    }
+    config.user = node.as_string()->get();
+    return std::nullopt;
+}
+
+using namespace std::chrono_literals;
+constexpr std::chrono::nanoseconds kLongest = std::chrono::hours(24 * 366);
+constexpr std::size_t kLongestSocketPath = 107;  // sockaddr_un, unix(7)
+constexpr std::size_t kLongestPath = 4095;
+
+// In the order of the manual.
+constexpr std::array kKeys{
+    ConfigKey{"mode",
+              [](Config& config, const toml::node& node) {
+                  return set_word(config.mode, node,
+                                  std::array{std::pair<std::string_view, Mode>{"enforce", Mode::enforce},
+                                             {"observe", Mode::observe}});
+              }},
+    ConfigKey{"capture.source",
+              [](Config&, const toml::node& node) -> Problem {
+                  if (node.is_string() && node.as_string()->get() == "nfqueue") {
+                      return std::nullopt;
+                  }
+                  return fmt::format("must be \"nfqueue\", {}", got(node));
+              }},
+    ConfigKey{"capture.queues", set_queues},
+    ConfigKey{"capture.copy_mode", set_copy_mode},
+    ConfigKey{"capture.copy_range",
+              [](Config& config, const toml::node& node) {
+                  // 60 bytes hold an IPv4 header with all options; 65531 is the most an attribute can carry.
+                  return set_integer(config.capture.copy_range, node, 96, 65531);
+              }},
+    ConfigKey{"capture.max_length",
+              [](Config& config, const toml::node& node) {
+                  return set_integer(config.capture.max_length, node, 16, 1'000'000);
+              }},
+    ConfigKey{"capture.receive_buffer",
+              [](Config& config, const toml::node& node) {
+                  std::size_t bytes = 0;
+                  auto problem = set_size(bytes, node, std::size_t{64} << 10, std::size_t{1} << 30);
+                  if (!problem) {
+                      config.capture.receive_buffer = bytes;
+                  }
+                  return problem;
+              }},
+    ConfigKey{"capture.verdict",
+              [](Config& config, const toml::node& node) {
+                  return set_word(
+                      config.capture.verdict, node,
+                      std::array{std::pair<std::string_view, CaptureVerdict>{"drop", CaptureVerdict::drop},
+                                 {"accept", CaptureVerdict::accept}});
+              }},
+    ConfigKey{"detect.rule", set_rule},
+    ConfigKey{"detect.threshold",
+              [](Config& config, const toml::node& node) {
+                  return set_integer(config.limits.threshold, node, core::Limits::kThresholdMin,
+                                     core::Limits::kThresholdMax);
+              }},
+    ConfigKey{"detect.window",
+              [](Config& config, const toml::node& node) {
+                  return set_duration(config.limits.window, node, 1s, kLongest);
+              }},
+    ConfigKey{"detect.memory",
+              [](Config& config, const toml::node& node) {
+                  return set_size(config.limits.memory_bytes, node, std::size_t{64} << 10, std::size_t{64} << 30);
+              }},
+    ConfigKey{"ban.duration",
+              [](Config& config, const toml::node& node) {
+                  return set_duration(config.limits.ban_duration, node, 1s, kLongest);
+              }},
+    ConfigKey{"ban.on_start",
+              [](Config& config, const toml::node& node) {
+                  return set_word(config.on_start, node,
+                                  std::array{std::pair<std::string_view, OnStart>{"clear", OnStart::clear},
+                                             {"keep", OnStart::keep}});
+              }},
+    ConfigKey{"ban.on_stop",
+              [](Config& config, const toml::node& node) {
+                  return set_word(config.on_stop, node,
+                                  std::array{std::pair<std::string_view, OnStop>{"leave", OnStop::leave},
+                                             {"remove", OnStop::remove}});
+              }},
+    ConfigKey{"allow.networks", set_networks},
+    ConfigKey{"nft.table", set_table},
+    ConfigKey{"control.socket",
+              [](Config& config, const toml::node& node) {
+                  return set_path(config.control_socket, node, kLongestSocketPath);
+              }},
+    ConfigKey{"state.directory",
+              [](Config& config, const toml::node& node) { return set_path(config.state_directory, node, kLongestPath); }},
+    ConfigKey{"log.level",
+              [](Config& config, const toml::node& node) {
+                  return set_word(config.log_level, node,
+                                  std::array{std::pair<std::string_view, LogLevel>{"error", LogLevel::error},
+                                             {"warning", LogLevel::warning},
+                                             {"info", LogLevel::info},
+                                             {"debug", LogLevel::debug}});
+              }},
+    ConfigKey{"process.user", set_user},
+};
+
+}  // namespace
+
+std::span<const ConfigKey> config_keys() { return kKeys; }
+
+bool is_config_section(std::string_view name) {
+    for (const ConfigKey& key : kKeys) {
+        if (key.name.starts_with(name) && key.name.substr(name.size()).starts_with('.')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+}  // namespace farewell::daemon

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "daemon/control_server.hpp"
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/read_until.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/write.hpp>
+#include <chrono>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "report/control_protocol.hpp"
+
+namespace farewell::daemon {
+namespace {
+
+namespace asio = boost::asio;
+using asio::local::stream_protocol;
+using report::control::kFrameEnd;
+
+constexpr std::chrono::seconds kIdleLimit{30};
+constexpr int kBacklog = 16;
+
+std::string reason(int error) { return std::error_code(error, std::generic_category()).message(); }
+
+sockaddr_un address_of(const std::filesystem::path& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.string().copy(static_cast<char*>(address.sun_path), sizeof address.sun_path - 1);
+    return address;
+}
+
+/// The pid of whoever listens at `path`; nullopt if nobody does.
+std::optional<pid_t> listener_at(const sockaddr_un& address) {
+    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    // The socket API takes its addresses by this cast.
+    const auto* generic = reinterpret_cast<const sockaddr*>(&address);  // NOLINT
+    std::optional<pid_t> pid;
+    if (fd >= 0 && connect(fd, generic, sizeof address) == 0) {
+        ucred peer{};
+        socklen_t size = sizeof peer;
+        pid = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 ? peer.pid : 0;
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    return pid;
+}
+
+nlohmann::json error_answer(std::string_view error, std::string message) {
+    return {{"error", error}, {"parameters", {{"message", std::move(message)}}}};
+}
+
+}  // namespace
+
+std::expected<ControlSocket, std::string> ControlSocket::bind(const std::filesystem::path& path) {
+    std::error_code error;
+    const bool made = std::filesystem::create_directories(path.parent_path(), error);
+    if (error) {
+        return std::unexpected(fmt::format("make the directory of control.socket {}: {}", path.string(), error.message()));
+    }
+    const sockaddr_un address = address_of(path);
+    if (const auto pid = listener_at(address)) {
+        return std::unexpected(fmt::format(
+            "another farewelld (pid {}) answers at {}; stop it, or give this one its own: --set control.socket=/run/…",
+            *pid, path.string()));
+    }
+    unlink(path.c_str());  // nobody answers there: the file of one that was killed
+    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0) {
+        return std::unexpected(fmt::format("open the control socket: {}", reason(errno)));
+    }
+    ControlSocket bound(path, fd, made);
+    const mode_t before = umask(0117);  // 0660 from the first moment on
+    const auto* generic = reinterpret_cast<const sockaddr*>(&address);  // NOLINT: as above
+    const int result = ::bind(fd, generic, sizeof address);
+    const int bind_error = errno;
+    umask(before);
+    if (result != 0 || listen(fd, kBacklog) != 0) {
+        return std::unexpected(fmt::format("bind the control socket {}: {}; choose another by control.socket",
+                                           path.string(), reason(result != 0 ? bind_error : errno)));
+    }
+    return bound;
+}
+
+ControlSocket::ControlSocket(ControlSocket&& other) noexcept
+    : path_(std::move(other.path_)), fd_(std::exchange(other.fd_, -1)), made_directory_(other.made_directory_) {}
+
+ControlSocket::~ControlSocket() {
+    if (fd_ >= 0) {
+        close(fd_);
+        unlink(path_.c_str());
+    }
+}
+
+void ControlSocket::give_to(unsigned uid, unsigned gid) const {
+    // Failing leaves it to root, which only means that the file stays behind at the end.
+    [[maybe_unused]] const int file = chown(path_.c_str(), uid, gid);
+    if (made_directory_) {
+        [[maybe_unused]] const int directory = chown(path_.parent_path().c_str(), uid, gid);
+    }
+}
+
+struct ControlServer::State : std::enable_shared_from_this<ControlServer::State> {
+    class Connection;
+
+    State(asio::io_context& io, int listening, Handler on_request)
+        : context(io), acceptor(io, stream_protocol(), listening), handler(std::move(on_request)) {}
+
+    void accept();
+
+    asio::io_context& context;
+    stream_protocol::acceptor acceptor;
+    Handler handler;
+    std::set<std::shared_ptr<Connection>> connections;
+    bool stopped = false;
+};
+
+/// One client: reads a request, waits for its answer, writes it, reads the next.
+class ControlServer::State::Connection : public std::enable_shared_from_this<Connection> {
+ public:
+    Connection(std::shared_ptr<State> server, stream_protocol::socket socket)
+        : server_(std::move(server)), socket_(std::move(socket)), idle_(server_->context) {}
+
+    void read() {
+        wait_at_most(kIdleLimit);
+        asio::async_read_until(
+            socket_, asio::dynamic_buffer(received_, report::control::kRequestBytesMax), kFrameEnd,
+            [self = shared_from_this()](const boost::system::error_code& error, std::size_t length) {
+                if (error) {
+                    self->close();  // the client is done, too slow, or its request too large
+                } else {
+                    self->on_request(length);
+                }
+            });
+    }
+
+    void close() {
+        boost::system::error_code ignored;
+        idle_.cancel();
+        socket_.close(ignored);
+        server_->connections.erase(shared_from_this());
+    }
+
+ private:
+    void wait_at_most(std::chrono::seconds limit) {
+        idle_.expires_after(limit);
+        idle_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
+            if (!error) {
+                self->close();
+            }
+        });
+    }
+
+    void on_request(std::size_t length) {
+        idle_.cancel();
+        const std::string text = received_.substr(0, length - 1);
+        received_.erase(0, length);
+        const auto request = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+        if (!request.is_object()) {
+            write(error_answer(report::control::error::kInvalidRequest, "a request must be a JSON object"));
+            return;
+        }
+        server_->handler(request, [self = shared_from_this()](nlohmann::json answer) {
+            asio::post(self->server_->context,
+                       [self, answer = std::move(answer)] { self->write(answer); });
+        });
+    }
+
+    void write(const nlohmann::json& answer) {
+        if (!socket_.is_open()) {
+            return;
+        }
+        // Bytes that are not UTF-8 can only come from a client's own words; they are shown replaced.
+        sent_ = answer.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+        sent_ += kFrameEnd;
+        wait_at_most(kIdleLimit);
+        asio::async_write(socket_, asio::buffer(sent_),
+                          [self = shared_from_this()](const boost::system::error_code& error, std::size_t /*length*/) {
+                              if (error) {
+                                  self->close();
+                              } else {
+                                  self->read();
+                              }
+                          });
+    }
+
+    std::shared_ptr<State> server_;
+    stream_protocol::socket socket_;
+    asio::steady_timer idle_;
+    std::string received_;
+    std::string sent_;
+};
+
+void ControlServer::State::accept() {
+    acceptor.async_accept([self = shared_from_this()](const boost::system::error_code& error,
+                                                      stream_protocol::socket socket) {
+        if (self->stopped) {
+            return;
+        }
+        if (!error && self->connections.size() < kConnectionsMax) {
+            auto connection = std::make_shared<Connection>(self, std::move(socket));
+            self->connections.insert(connection);
+            connection->read();
+        }
+        self->accept();
+    });
+}
+
+ControlServer::ControlServer(asio::io_context& context, const ControlSocket& socket, Handler handler)
+    : state_(std::make_shared<State>(context, dup(socket.fd()), std::move(handler))) {
+    state_->accept();
+}
+
+ControlServer::~ControlServer() { stop(); }
+
+void ControlServer::stop() {
+    state_->stopped = true;
+    boost::system::error_code ignored;
+    state_->acceptor.close(ignored);
+    for (const auto& connection : std::set(state_->connections)) {
+        connection->close();
+    }
+}
+
+}  // namespace farewell::daemon

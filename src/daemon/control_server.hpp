@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The control socket: accepts, frames, times out. What a method does is control_methods'.
+// Threads: everything on the io_context's one thread, the control thread; answers may be made anywhere and are
+// posted back to it.
+#pragma once
+
+#include <cstddef>
+#include <expected>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace farewell::daemon {
+
+/// A bound and listening socket file, removed when its owner goes.
+class ControlSocket {
+ public:
+    /// Makes missing parent directories (0755), removes the file of a daemon that is gone, and binds with mode 0660.
+    /// The error is a sentence with the next step; a daemon that answers there is named by its pid.
+    [[nodiscard]] static std::expected<ControlSocket, std::string> bind(const std::filesystem::path& path);
+    ControlSocket(ControlSocket&& other) noexcept;
+    ControlSocket& operator=(ControlSocket&&) = delete;
+    ~ControlSocket();
+
+    /// Gives the file, and the directory if bind() made it, to the user the daemon will run as.
+    void give_to(unsigned uid, unsigned gid) const;
+    [[nodiscard]] int fd() const { return fd_; }
+
+ private:
+    ControlSocket(std::filesystem::path path, int fd, bool made_directory)
+        : path_(std::move(path)), fd_(fd), made_directory_(made_directory) {}
+    std::filesystem::path path_;
+    int fd_ = -1;
+    bool made_directory_ = false;
+};
+
+class ControlServer {
+ public:
+    using Answer = std::move_only_function<void(nlohmann::json)>;
+    /// Gets the request and must call the answer exactly once, from any thread.
+    using Handler = std::function<void(const nlohmann::json& request, Answer answer)>;
+
+    ControlServer(boost::asio::io_context& context, const ControlSocket& socket, Handler handler);
+    ~ControlServer();
+    /// Stops accepting and closes all connections. Control thread.
+    void stop();
+
+    static constexpr std::size_t kConnectionsMax = 32;
+
+ private:
+    struct State;
+    std::shared_ptr<State> state_;  // shared with the connections, which may outlive a stop by one callback
+};
+
+}  // namespace farewell::daemon

@@ -1,0 +1,459 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "daemon/daemon.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <csignal>
+#include <expected>
+#include <farewell/nfq/kernel_stats.hpp>
+#include <functional>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "core/engine.hpp"
+#include "daemon/clock.hpp"
+#include "daemon/control_methods.hpp"
+#include "daemon/control_server.hpp"
+#include "daemon/engine_loop.hpp"
+#include "daemon/privileges.hpp"
+#include "daemon/state_directory.hpp"
+#include "enforce/nft_enforcer.hpp"
+#include "enforce/observe_enforcer.hpp"
+#include "report/quantity_text.hpp"
+#include "report/version.hpp"
+#include "source/nfqueue_source.hpp"
+
+namespace farewell::daemon {
+namespace {
+
+using report::ExitStatus;
+
+constexpr std::chrono::seconds kHousekeepingEvery{10};
+constexpr std::chrono::milliseconds kWatchEvery{500};
+
+/// Why the daemon cannot start, in a sentence with the next step.
+struct StartFailure {
+    std::string message;
+    ExitStatus status = ExitStatus::failure;
+};
+
+std::unexpected<StartFailure> cannot(std::string message, ExitStatus status = ExitStatus::failure) {
+    return std::unexpected(StartFailure{.message = std::move(message), .status = status});
+}
+
+std::unexpected<StartFailure> cannot(const nfq::Error& error) {
+    switch (error.kind) {
+        case nfq::ErrorKind::no_permission:
+            return cannot(error.message() + "; start farewelld as root or with CAP_NET_ADMIN", ExitStatus::no_permission);
+        case nfq::ErrorKind::queue_taken:
+            return cannot(error.message() + "; stop that process, or choose others by capture.queues");
+        case nfq::ErrorKind::not_supported:
+            return cannot(error.message() + "; load the module: modprobe nfnetlink_queue");
+        case nfq::ErrorKind::invalid_config:
+        case nfq::ErrorKind::system:
+            break;
+    }
+    return cannot(error.message());
+}
+
+std::unexpected<StartFailure> cannot(const enforce::EnforceError& error) {
+    switch (error.failure) {
+        case enforce::Failure::no_permission:
+            return cannot(error.message + "; start farewelld with CAP_NET_ADMIN, or choose another nft.table if this one "
+                                          "belongs to another process",
+                          ExitStatus::no_permission);
+        case enforce::Failure::unsupported:
+            return cannot(error.message + "; this kernel needs nf_tables: modprobe nf_tables");
+        case enforce::Failure::table_gone:
+        case enforce::Failure::set_full:
+        case enforce::Failure::other:
+            break;
+    }
+    return cannot(error.message);
+}
+
+spdlog::level::level_enum spdlog_level(LogLevel level) {
+    switch (level) {
+        case LogLevel::error:
+            return spdlog::level::err;
+        case LogLevel::warning:
+            return spdlog::level::warn;
+        case LogLevel::info:
+            return spdlog::level::info;
+        case LogLevel::debug:
+            return spdlog::level::debug;
+    }
+    return spdlog::level::info;
+}
+
+std::string table_text(const Config& config) { return "nftables table inet " + config.nft_table; }
+
+source::NfqueueSettings source_settings(const Config& config) {
+    return {
+        .first_queue = config.capture.first_queue,
+        .last_queue = config.capture.last_queue,
+        .copy_range = config.capture.copy_range,
+        .max_length = config.capture.max_length,
+        .receive_buffer_bytes = config.capture.receive_buffer,
+        .accept = config.capture.verdict == CaptureVerdict::accept,
+    };
+}
+
+/// Everything that needs privileges to come into being, in the order in which it is acquired.
+struct Resources {
+    StateDirectory state;
+    ControlSocket control;
+    std::unique_ptr<source::BroadcastAddresses> broadcasts;
+    std::unique_ptr<source::Doorbell> doorbell;
+    std::unique_ptr<source::NfqueueSource> source;
+    std::optional<nfq::KernelStatsReader> kernel_stats;  // /proc may be closed to us
+    std::unique_ptr<enforce::Enforcer> enforcer;
+    std::vector<core::Ban> adopted;  // what the kernel held and ban.on_start = "keep" leaves there
+};
+
+std::expected<std::vector<core::Ban>, enforce::EnforceError> bans_in_kernel(enforce::Enforcer& enforcer) {
+    const auto held = enforcer.list();
+    if (!held) {
+        return std::unexpected(held.error());
+    }
+    const core::Time now = boot_now();
+    std::vector<core::Ban> bans;
+    for (const enforce::EnforcedBan& ban : *held) {
+        bans.push_back({.source = ban.source, .until = now + ban.time_left});
+    }
+    return bans;
+}
+
+std::expected<std::vector<core::Ban>, enforce::EnforceError> prepare(enforce::Enforcer& enforcer, const Config& config) {
+    if (auto allowed = enforcer.allow(config.allowed_networks);
+        !allowed && allowed.error().failure != enforce::Failure::table_gone) {
+        return std::unexpected(allowed.error());  // before the table is there, build() will use it
+    }
+    if (auto built = enforcer.build(); !built) {
+        return std::unexpected(built.error());
+    }
+    if (config.on_start == OnStart::keep) {
+        return bans_in_kernel(enforcer);
+    }
+    if (auto cleared = enforcer.clear(); !cleared) {
+        return std::unexpected(cleared.error());
+    }
+    return {};
+}
+
+std::expected<Resources, StartFailure> acquire(const Config& config) {
+    if (!has_net_admin()) {
+        return cannot(
+            "farewelld needs CAP_NET_ADMIN to read packet queues and to ban; start it as root (it then gives up all the "
+            "rest by itself) or grant the capability: AmbientCapabilities=CAP_NET_ADMIN in a systemd unit",
+            ExitStatus::no_permission);
+    }
+    auto state = StateDirectory::open(config.state_directory);
+    if (!state) {
+        return cannot(state.error());
+    }
+    auto control = ControlSocket::bind(config.control_socket);
+    if (!control) {
+        return cannot(control.error());
+    }
+    Resources resources{.state = std::move(*state),
+                        .control = std::move(*control),
+                        .broadcasts = std::make_unique<source::BroadcastAddresses>(),
+                        .doorbell = std::make_unique<source::Doorbell>(),
+                        .source = {},
+                        .kernel_stats = {},
+                        .enforcer = {},
+                        .adopted = {}};
+    resources.broadcasts->read_from_kernel();
+
+    // The queues before the table: if they belong to somebody else, so may the bans.
+    auto source = source::NfqueueSource::open(source_settings(config), *resources.broadcasts, *resources.doorbell);
+    if (!source) {
+        return cannot(source.error());
+    }
+    resources.source = std::move(*source);
+    if (auto reader = nfq::KernelStatsReader::open()) {
+        resources.kernel_stats = std::move(*reader);
+    }
+    if (config.mode == Mode::observe) {
+        resources.enforcer = std::make_unique<enforce::ObserveEnforcer>();
+    } else {
+        resources.enforcer = std::make_unique<enforce::NftEnforcer>(enforce::NftSettings{.table = config.nft_table});
+    }
+    auto adopted = prepare(*resources.enforcer, config);
+    if (!adopted) {
+        return cannot(adopted.error());
+    }
+    resources.adopted = std::move(*adopted);
+    return resources;
+}
+
+std::expected<void, StartFailure> give_up_privileges(const Config& config, const Resources& resources) {
+    if (!is_root()) {
+        if (auto kept = keep_only_net_admin(); !kept) {
+            return cannot(kept.error(), ExitStatus::no_permission);
+        }
+        return {};
+    }
+    const auto user = find_user(config.user);
+    if (!user) {
+        return cannot(user.error() + "; name another by process.user");
+    }
+    resources.state.give_to(user->uid, user->gid);
+    resources.control.give_to(user->uid, user->gid);
+    if (auto became = become(*user); !became) {
+        return cannot(became.error(), ExitStatus::no_permission);
+    }
+    spdlog::info("running as {} with CAP_NET_ADMIN alone", user->name);
+    return {};
+}
+
+/// The running daemon: what its threads share, and the control thread's callbacks.
+class Daemon {
+ public:
+    Daemon(Config config, ConfigSources sources, Resources resources);
+    ExitStatus run();
+
+ private:
+    [[nodiscard]] StatusFacts facts();
+    std::vector<std::string> reload();
+    void await_signal();
+    void watch();
+    void keep_house();
+    void stop(ExitStatus status);
+    void finish_bans();
+
+    Config config_;  // control thread only
+    const ConfigSources sources_;
+    Resources resources_;
+    const core::Time started_ = boot_now();
+    core::Time config_loaded_ = started_;  // engine thread only, as the next
+    std::vector<std::string> config_files_;
+    EngineLoop loop_;
+    boost::asio::io_context context_{1};
+    boost::asio::signal_set signals_{context_, SIGTERM, SIGINT, SIGHUP};
+    boost::asio::steady_timer watch_timer_{context_};
+    boost::asio::steady_timer house_timer_{context_};
+    ControlMethods methods_;
+    ControlServer server_;
+    ExitStatus status_ = ExitStatus::ok;
+};
+
+std::vector<std::string> file_names(const Config& config) {
+    std::vector<std::string> names;
+    for (const auto& file : config.files) {
+        names.push_back(file.string());
+    }
+    return names;
+}
+
+core::Engine make_engine(const Config& config, const std::vector<core::Ban>& adopted) {
+    core::Engine engine(config.limits, config.allowed_networks);
+    for (const core::Ban& ban : adopted) {
+        engine.adopt(ban, boot_now());
+    }
+    return engine;
+}
+
+Daemon::Daemon(Config config, ConfigSources sources, Resources resources)
+    : config_(std::move(config)),
+      sources_(std::move(sources)),
+      resources_(std::move(resources)),
+      config_files_(file_names(config_)),
+      loop_(make_engine(config_, resources_.adopted), std::move(resources_.enforcer),
+            {.rings = resources_.source->rings(),
+             .doorbell = resources_.doorbell.get(),
+             .enforcer_name = table_text(config_),
+             .observing = config_.mode == Mode::observe}),
+      methods_(loop_, [this] { return facts(); }, [this] { return reload(); }),
+      server_(context_, resources_.control, [this](const nlohmann::json& request, ControlServer::Answer answer) {
+          methods_.handle(request, std::move(answer));
+      }) {}
+
+ExitStatus Daemon::run() {
+    std::jthread engine([this](const std::stop_token& stop) { loop_.run(stop); });
+    resources_.source->start();
+    for (const auto& queue : resources_.source->status()) {
+        spdlog::info("listening to queue {}", queue.number);
+    }
+    if (!resources_.adopted.empty()) {
+        spdlog::info("{} bans found in {} stay in force", resources_.adopted.size(), table_text(config_));
+    }
+    spdlog::info("{}: {} distinct closed ports within {} ban a source for {}",
+                 config_.mode == Mode::observe ? "observing" : "enforcing", config_.limits.threshold,
+                 report::to_text(config_.limits.window), report::to_text(config_.limits.ban_duration));
+    await_signal();
+    watch();
+    keep_house();
+    context_.run();
+
+    if (auto ended = resources_.source->stop(); !ended) {
+        spdlog::error("{}", ended.error().message());
+        status_ = ExitStatus::failure;
+    }
+    engine.request_stop();
+    engine.join();
+    finish_bans();
+    spdlog::info("stopped");
+    return status_;
+}
+
+void Daemon::finish_bans() {
+    if (config_.on_stop == OnStop::leave) {
+        const std::size_t bans = loop_.engine().bans_wanted();
+        if (bans > 0 && config_.mode == Mode::enforce) {
+            spdlog::info("{} {} in force until the kernel's own timeout", bans, bans == 1 ? "ban stays" : "bans stay");
+        }
+    } else if (auto removed = loop_.enforcer().remove(); !removed) {
+        spdlog::error("{}", removed.error().message);
+        status_ = ExitStatus::failure;
+    }
+}
+
+StatusFacts Daemon::facts() {
+    StatusFacts facts{.version = report::kVersion,
+                      .pid = getpid(),
+                      .observing = config_.mode == Mode::observe,
+                      .started = started_,
+                      .config_loaded = config_loaded_,
+                      .config_files = config_files_,
+                      .queues = {},
+                      .packets = {},
+                      .table = "inet " + config_.nft_table,
+                      .repairs = loop_.repairs(),
+                      .trouble = loop_.trouble()};
+    std::vector<nfq::KernelQueueStats> kernel;
+    if (resources_.kernel_stats) {
+        if (auto read = resources_.kernel_stats->read()) {
+            kernel = std::move(*read);
+        }
+    }
+    for (const auto& queue : resources_.source->status()) {
+        facts.packets += queue.counts;
+        QueueFacts one{.number = queue.number,
+                       .packets = queue.stats.packets,
+                       .lost_in_socket = queue.stats.lost_in_socket,
+                       .lost_in_queue = {},
+                       .waiting = {},
+                       .receive_buffer_bytes = queue.stats.receive_buffer_bytes};
+        for (const nfq::KernelQueueStats& row : kernel) {
+            if (row.number == queue.number) {
+                one.lost_in_queue = row.queue_dropped;
+                one.waiting = row.waiting;
+            }
+        }
+        facts.queues.push_back(one);
+    }
+    return facts;
+}
+
+std::vector<std::string> Daemon::reload() {
+    auto wanted = load_config(sources_);
+    if (!wanted) {
+        std::vector<std::string> mistakes;
+        for (const ConfigError& mistake : wanted.error()) {
+            mistakes.push_back(mistake.text());
+            spdlog::error("{}", mistakes.back());
+        }
+        spdlog::error("configuration not reloaded: the running one stays in force");
+        return mistakes;
+    }
+    for (const std::string& key : keys_needing_restart(config_, *wanted)) {
+        spdlog::warn("{} has changed: that takes a restart", key);
+    }
+    spdlog::set_level(spdlog_level(wanted->log_level));
+    config_.limits = wanted->limits;
+    config_.allowed_networks = wanted->allowed_networks;
+    config_.on_stop = wanted->on_stop;
+    resources_.broadcasts->read_from_kernel();
+    loop_.post([this, limits = wanted->limits, allowlist = wanted->allowed_networks,
+                files = file_names(*wanted)](EngineLoop& loop) mutable {
+        config_loaded_ = boot_now();
+        config_files_ = std::move(files);
+        if (auto applied = loop.reconfigure(limits, std::move(allowlist)); !applied) {
+            spdlog::error("configuration reloaded, but: {}", applied.error().message);
+        } else {
+            spdlog::info("configuration reloaded");
+        }
+    });
+    return {};
+}
+
+void Daemon::await_signal() {
+    signals_.async_wait([this](const boost::system::error_code& error, int signal) {
+        if (error) {
+            return;
+        }
+        if (signal == SIGHUP) {
+            reload();
+            await_signal();
+        } else {
+            spdlog::info("{} received: stopping", signal == SIGINT ? "SIGINT" : "SIGTERM");
+            stop(ExitStatus::ok);
+        }
+    });
+}
+
+void Daemon::watch() {
+    if (resources_.source->has_failed()) {
+        stop(ExitStatus::failure);  // blind is worse than gone: whoever supervises us starts us anew
+        return;
+    }
+    watch_timer_.expires_after(kWatchEvery);
+    watch_timer_.async_wait([this](const boost::system::error_code& error) {
+        if (!error) {
+            watch();
+        }
+    });
+}
+
+void Daemon::keep_house() {
+    house_timer_.expires_after(kHousekeepingEvery);
+    house_timer_.async_wait([this](const boost::system::error_code& error) {
+        if (!error) {
+            resources_.broadcasts->read_from_kernel();
+            keep_house();
+        }
+    });
+}
+
+void Daemon::stop(ExitStatus status) {
+    status_ = status;
+    server_.stop();
+    signals_.cancel();
+    watch_timer_.cancel();
+    house_timer_.cancel();
+    context_.stop();
+}
+
+}  // namespace
+
+ExitStatus run_daemon(const Config& config, const ConfigSources& sources) {
+    spdlog::set_level(spdlog_level(config.log_level));
+    const auto fail = [](const StartFailure& failure) {
+        spdlog::error("{}", failure.message);
+        return failure.status;
+    };
+    auto resources = acquire(config);
+    if (!resources) {
+        return fail(resources.error());
+    }
+    if (auto dropped = give_up_privileges(config, *resources); !dropped) {
+        return fail(dropped.error());
+    }
+    Daemon daemon(config, sources, std::move(*resources));
+    return daemon.run();
+}
+
+}  // namespace farewell::daemon

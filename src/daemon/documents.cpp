@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "daemon/documents.hpp"
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string_view>
+
+#include "daemon/clock.hpp"
+#include "report/address_text.hpp"
+#include "report/quantity_text.hpp"
+
+namespace farewell::daemon {
+namespace {
+
+using nlohmann::json;
+
+std::string timestamp(core::Time time) { return report::to_rfc3339(wall_time(time)); }
+
+double seconds(std::chrono::nanoseconds duration) { return std::chrono::duration<double>(duration).count(); }
+
+json by_name(const auto& counts, auto name_of_index) {
+    json object = json::object();
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+        object[std::string(name_of_index(i))] = counts[i];
+    }
+    return object;
+}
+
+json packets_part(const source::PacketCounts& counts) {
+    return {
+        {"received", counts.packets},
+        {"probes", counts.probes},
+        {"probes_lost", counts.probes_lost},
+        {"undecoded", by_name(counts.undecoded,
+                              [](std::size_t i) { return core::name_of(static_cast<core::DecodeError>(i)); })},
+        {"disregarded", by_name(counts.disregarded,
+                                [](std::size_t i) { return core::name_of(static_cast<core::Disregard>(i)); })},
+    };
+}
+
+json queue_part(const QueueFacts& queue) {
+    json part{
+        {"number", queue.number},
+        {"packets", queue.packets},
+        {"lost_in_socket", queue.lost_in_socket},
+        {"receive_buffer_bytes", queue.receive_buffer_bytes},
+    };
+    if (queue.lost_in_queue) {
+        part["lost_in_queue"] = *queue.lost_in_queue;
+    }
+    if (queue.waiting) {
+        part["waiting"] = *queue.waiting;
+    }
+    return part;
+}
+
+json engine_part(const core::Engine& engine, core::Time now) {
+    const core::Counters& counters = engine.counters();
+    return {
+        {"sources",
+         {{"tracked", engine.sources_tracked()},
+          {"suspects", engine.suspects(now)},
+          {"evicted", counters.sources_evicted},
+          {"memory_bytes", engine.memory_used()},
+          {"memory_budget_bytes", engine.limits().memory_bytes}}},
+        {"probes",
+         {{"judged", counters.probes},
+          {"repeated", counters.probes_repeated},
+          {"allowlisted", counters.probes_allowlisted},
+          {"of_banned", counters.probes_of_banned}}},
+        {"bans",
+         {{"wanted", engine.bans_wanted()},
+          {"decided", counters.bans_decided},
+          {"enforced", counters.bans_enforced},
+          {"failed", counters.bans_failed},
+          {"refused", counters.bans_refused},
+          {"unbanned", counters.unbans}}},
+        {"rule",
+         {{"name", "plain"},
+          {"threshold", engine.limits().threshold},
+          {"window_seconds", seconds(engine.limits().window)},
+          {"ban_duration_seconds", seconds(engine.limits().ban_duration)}}},
+    };
+}
+
+json ports_part(const std::vector<core::TriedPort>& ports) {
+    json list = json::array();
+    for (const core::TriedPort& tried : ports) {
+        list.push_back({{"port", report::to_text(tried.port)},
+                        {"kind", core::name_of(tried.kind)},
+                        {"first_seen", timestamp(tried.first_seen)},
+                        {"last_seen", timestamp(tried.last_seen)}});
+    }
+    return list;
+}
+
+json ban_part(const core::BanRecord& record, const enforce::EnforcedBan* held, core::Time now) {
+    json part{
+        {"address", report::to_text(record.ban.source)},
+        {"family", record.ban.source.family() == core::Family::ipv4 ? "ipv4" : "ipv6"},
+        {"state", core::name_of(record.state)},
+        {"reason", core::name_of(record.ban.reason)},
+        {"since", timestamp(record.since)},
+        {"until", timestamp(record.ban.until)},
+        {"seconds_left", std::max(0.0, seconds(record.ban.until - now))},
+        {"failures", record.failures},
+        {"ports", ports_part(record.evidence)},
+    };
+    if (held != nullptr) {
+        part["packets"] = held->packets;
+        part["bytes"] = held->bytes;
+    }
+    return part;
+}
+
+}  // namespace
+
+json status_document(const StatusFacts& facts, const core::Engine& engine, core::Time now) {
+    json document = engine_part(engine, now);
+    document["schema"] = "farewell/status/v1";
+    document["version"] = facts.version;
+    document["pid"] = facts.pid;
+    document["mode"] = facts.observing ? "observe" : "enforce";
+    document["started"] = timestamp(facts.started);
+    document["uptime_seconds"] = seconds(now - facts.started);
+    document["config"] = {{"files", facts.config_files}, {"loaded", timestamp(facts.config_loaded)}};
+    document["packets"] = packets_part(facts.packets);
+    document["queues"] = json::array();
+    for (const QueueFacts& queue : facts.queues) {
+        document["queues"].push_back(queue_part(queue));
+    }
+    document["nftables"] = {{"table", facts.table}, {"repairs", facts.repairs}};
+    document["degraded"] = !facts.trouble.empty();
+    if (!facts.trouble.empty()) {
+        document["trouble"] = facts.trouble;
+    }
+    return document;
+}
+
+json bans_document(const std::vector<core::BanRecord>& bans, std::size_t total,
+                   const std::vector<enforce::EnforcedBan>& held, core::Time now) {
+    std::map<core::Address, const enforce::EnforcedBan*> by_source;
+    for (const enforce::EnforcedBan& ban : held) {
+        by_source.emplace(ban.source, &ban);
+    }
+    json list = json::array();
+    for (const core::BanRecord& record : bans) {
+        const auto found = by_source.find(record.ban.source);
+        list.push_back(ban_part(record, found == by_source.end() ? nullptr : found->second, now));
+    }
+    return {{"schema", "farewell/bans/v1"}, {"total", total}, {"bans", std::move(list)}};
+}
+
+json ban_document(const core::BanRecord& ban, const std::optional<enforce::EnforcedBan>& held, core::Time now) {
+    json document = ban_part(ban, held ? &*held : nullptr, now);
+    document["schema"] = "farewell/ban/v1";
+    return document;
+}
+
+json explain_document(const core::Address& source, const core::SourceReport& report, const core::Limits& limits,
+                      const std::optional<enforce::EnforcedBan>& held, core::Time now) {
+    json document{
+        {"schema", "farewell/explain/v1"},
+        {"address", report::to_text(source)},
+        {"allowlisted", report.allowlisted},
+        {"banned", report.ban.has_value()},
+        {"threshold", limits.threshold},
+        {"window_seconds", seconds(limits.window)},
+    };
+    if (report.ban) {
+        document["ban"] = ban_part(*report.ban, held ? &*held : nullptr, now);
+        document["ports"] = ports_part(report.ban->evidence);
+        return document;
+    }
+    document["ports"] = ports_part(report.tried);
+    document["missing"] = limits.threshold - std::min<std::size_t>(limits.threshold, report.tried.size());
+    if (report.last_probe) {
+        document["last_probe"] = {{"ttl", report.last_probe->ttl},
+                                  {"tcp_window", report.last_probe->tcp_window},
+                                  {"tcp_options_bytes", report.last_probe->tcp_options}};
+    }
+    return document;
+}
+
+}  // namespace farewell::daemon

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What the daemon knows, as the JSON documents that clients get. Facts in, JSON out; asks nobody.
+// Every document carries its schema name; the names are promises (docs/man/farewell.1.md).
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/engine.hpp"
+#include "enforce/enforcer.hpp"
+#include "source/packet_reader.hpp"
+
+namespace farewell::daemon {
+
+struct QueueFacts {
+    std::uint16_t number = 0;
+    std::uint64_t packets = 0;
+    std::uint64_t lost_in_socket = 0;               // our receive buffer was full
+    std::optional<std::uint64_t> lost_in_queue;     // the kernel's queue was full; nullopt: /proc not readable
+    std::optional<std::uint64_t> waiting;           // in the kernel, without a verdict
+    std::uint64_t receive_buffer_bytes = 0;
+};
+
+struct StatusFacts {
+    std::string version;
+    int pid = 0;
+    bool observing = false;
+    core::Time started;
+    core::Time config_loaded;
+    std::vector<std::string> config_files;
+    std::vector<QueueFacts> queues;
+    source::PacketCounts packets;
+    std::string table;
+    std::uint64_t repairs = 0;
+    std::string trouble;  // empty: none
+};
+
+[[nodiscard]] nlohmann::json status_document(const StatusFacts& facts, const core::Engine& engine, core::Time now);
+
+/// `held` holds what the kernel counts, by address in any order; may be empty where it was too much to ask.
+[[nodiscard]] nlohmann::json bans_document(const std::vector<core::BanRecord>& bans, std::size_t total,
+                                           const std::vector<enforce::EnforcedBan>& held, core::Time now);
+[[nodiscard]] nlohmann::json ban_document(const core::BanRecord& ban, const std::optional<enforce::EnforcedBan>& held,
+                                          core::Time now);
+[[nodiscard]] nlohmann::json explain_document(const core::Address& source, const core::SourceReport& report,
+                                              const core::Limits& limits,
+                                              const std::optional<enforce::EnforcedBan>& held, core::Time now);
+
+}  // namespace farewell::daemon

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "daemon/engine_loop.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <utility>
+
+#include "daemon/clock.hpp"
+#include "report/address_text.hpp"
+#include "report/quantity_text.hpp"
+
+namespace farewell::daemon {
+namespace {
+
+using enforce::EnforceError;
+using enforce::Failure;
+
+constexpr std::size_t kProbesPerBurst = 256;        // judged before their bans go out: about 25 microseconds
+constexpr std::size_t kPortsInLine = 32;            // more would not be read
+constexpr std::chrono::seconds kTickAtLeastEvery{1};
+
+std::string ports_text(const std::vector<core::TriedPort>& ports) {
+    std::string text;
+    const std::size_t shown = std::min(ports.size(), kPortsInLine);
+    for (std::size_t i = 0; i < shown; ++i) {
+        text += (i == 0 ? "" : " ") + report::to_text(ports[i].port);
+    }
+    if (shown < ports.size()) {
+        text += fmt::format(" and {} more", ports.size() - shown);
+    }
+    return text;
+}
+
+}  // namespace
+
+EngineLoop::EngineLoop(core::Engine engine, std::unique_ptr<enforce::Enforcer> enforcer, Wiring wiring)
+    : engine_(std::move(engine)),
+      enforcer_(std::move(enforcer)),
+      wiring_(std::move(wiring)),
+      mailbox_(*wiring_.doorbell) {}
+
+void EngineLoop::run(const std::stop_token& stop) {
+    const std::stop_callback wake(stop, [this] { wiring_.doorbell->ring(); });
+    while (!stop.stop_requested()) {
+        bool worked = take_probes();
+        worked = mailbox_.run_all(*this) || worked;
+        const core::Time now = boot_now();
+        if (now >= next_tick_) {
+            take_ticks(now);
+        }
+        if (worked) {
+            continue;
+        }
+        wiring_.doorbell->announce_sleep();
+        const bool has_work = !mailbox_.empty() || stop.stop_requested() ||
+                              std::ranges::any_of(wiring_.rings, [](source::ProbeRing* ring) { return !ring->empty(); });
+        if (has_work) {
+            wiring_.doorbell->stay_awake();
+        } else {
+            wiring_.doorbell->sleep(std::max(next_tick_ - now, core::Time::duration::zero()));
+        }
+    }
+    // What the queue threads still handed over before they ended deserves its judgement too.
+    while (take_probes()) {
+    }
+    mailbox_.run_all(*this);
+}
+
+bool EngineLoop::take_probes() {
+    std::size_t taken = 0;
+    for (source::ProbeRing* ring : wiring_.rings) {
+        taken += ring->consume(kProbesPerBurst, [this](const source::Arrival& arrival) { on_arrival(arrival); });
+        if (!decided_.empty()) {
+            const std::vector<core::Ban> bans = std::exchange(decided_, {});
+            enforce(bans);
+        }
+    }
+    return taken > 0;
+}
+
+void EngineLoop::take_ticks(core::Time now) {
+    const core::Engine::Due due = engine_.on_tick(now);
+    if (!due.bans.empty()) {
+        enforce(due.bans);
+    }
+    for (const core::Unban& unban : due.unbans) {
+        log_unbanned(unban, now);
+    }
+    if (const auto count = ban_lines_.take_held_back(now)) {
+        spdlog::info("{} more sources have been {}banned within the same second", *count,
+                     wiring_.observing ? "seen that would be " : "");
+    }
+    if (const auto count = unban_lines_.take_held_back(now)) {
+        spdlog::info("{} more sources have been unbanned within the same second", *count);
+    }
+    if (const auto count = refusal_lines_.take_held_back(now)) {
+        spdlog::error("{} more bans failed within the same second and will be retried", *count);
+    }
+    next_tick_ = std::min(engine_.next_due().value_or(core::Time::max()), now + kTickAtLeastEvery);
+    next_tick_ = std::max(next_tick_, now + std::chrono::milliseconds(1));
+}
+
+void EngineLoop::on_arrival(const source::Arrival& arrival) {
+    const std::uint64_t repeated_before = engine_.counters().probes_repeated;
+    if (const auto ban = engine_.on_probe(arrival.probe, arrival.at)) {
+        decided_.push_back(*ban);
+    }
+    if (spdlog::should_log(spdlog::level::debug) && engine_.counters().probes_repeated == repeated_before) {
+        log_new_port(arrival.probe, arrival.at);
+    }
+}
+
+void EngineLoop::enforce(std::span<const core::Ban> bans) {
+    const core::Time now = boot_now();
+    auto outcome = enforcer_->ban(bans, now);
+    if (!outcome && outcome.error().failure == Failure::table_gone) {
+        outcome = rebuild(now);  // puts every wanted ban back, these among them
+        if (outcome) {
+            return;
+        }
+    }
+    if (outcome) {
+        trouble_.clear();
+        for (const core::Ban& ban : bans) {
+            conclude(ban, now);
+        }
+    } else if (bans.size() == 1) {
+        refuse(bans.front(), outcome.error(), now);
+    } else {
+        for (const core::Ban& ban : bans) {  // one that the kernel will not take must not keep the others out
+            enforce(std::span(&ban, 1));
+        }
+    }
+}
+
+std::expected<void, EnforceError> EngineLoop::rebuild(core::Time now) {
+    if (auto built = enforcer_->build(); !built) {
+        return built;
+    }
+    const std::vector<core::Ban> wanted = engine_.wanted(now);
+    if (auto restored = enforcer_->ban(wanted, now); !restored) {
+        return restored;
+    }
+    ++repairs_;
+    trouble_.clear();
+    spdlog::warn("{} was gone: rebuilt, {} {} back in force", wiring_.enforcer_name, wanted.size(),
+                 wanted.size() == 1 ? "ban is" : "bans are");
+    for (const core::Ban& ban : wanted) {
+        conclude(ban, now);
+    }
+    return {};
+}
+
+void EngineLoop::conclude(const core::Ban& ban, core::Time now) {
+    if (engine_.on_enforced(ban.source, now)) {
+        log_banned(ban, now);
+    }
+}
+
+void EngineLoop::refuse(const core::Ban& ban, const EnforceError& error, core::Time now) {
+    engine_.on_refused(ban.source, now);
+    trouble_ = error.message;
+    next_tick_ = std::min(next_tick_, engine_.next_due().value_or(next_tick_));
+    if (refusal_lines_.admit(now)) {
+        spdlog::error("failed to ban {}, will be retried: {}", report::to_text(ban.source), error.message);
+    }
+}
+
+void EngineLoop::log_banned(const core::Ban& ban, core::Time now) {
+    if (!ban_lines_.admit(now)) {
+        return;
+    }
+    const auto record = engine_.report(ban.source, now).ban;
+    const std::string evidence =
+        ban.reason == core::BanReason::port_scan && record && !record->evidence.empty()
+            ? fmt::format("{} distinct closed ports: {}", record->evidence.size(), ports_text(record->evidence))
+            : std::string(core::name_of(ban.reason));
+    spdlog::info("{} {} banned for {} ({})", report::to_text(ban.source),
+                 wiring_.observing ? "would have been" : "has been", report::to_text(ban.until - now), evidence);
+}
+
+void EngineLoop::log_new_port(const core::Probe& probe, core::Time now) {
+    const core::SourceReport known = engine_.report(probe.source, now);
+    const auto& ports = known.ban ? known.ban->evidence : known.tried;
+    if (!ports.empty() && ports.back().port == probe.port) {
+        spdlog::debug("{} reached {} of {} ports: {}", report::to_text(probe.source), ports.size(),
+                      engine_.limits().threshold, ports_text(ports));
+    }
+}
+
+void EngineLoop::log_unbanned(const core::Unban& unban, core::Time now) {
+    if (unban_lines_.admit(now)) {
+        spdlog::info("{} {} unbanned ({})", report::to_text(unban.source),
+                     wiring_.observing ? "would have been" : "has been", core::name_of(unban.reason));
+    }
+}
+
+std::expected<core::OrderResult, EnforceError> EngineLoop::ban(const core::Address& source,
+                                                               std::chrono::nanoseconds duration) {
+    const core::Engine::BanOrder order = engine_.order_ban(source, duration, boot_now());
+    if (!order.ban) {
+        return order.result;
+    }
+    enforce(std::span(&*order.ban, 1));
+    const auto record = engine_.report(source, boot_now()).ban;
+    if (!record || record->state != core::BanState::enforced) {
+        return std::unexpected(EnforceError{.failure = Failure::other, .message = trouble_});
+    }
+    return order.result;
+}
+
+std::expected<core::OrderResult, EnforceError> EngineLoop::unban(const core::Address& source) {
+    // The kernel first: if it refuses, the ban is still known and nobody is told otherwise.
+    const auto held = enforcer_->get(source);
+    const bool in_kernel = held && held->has_value();
+    if (auto removed = enforcer_->unban(std::span(&source, 1));
+        !removed && removed.error().failure != Failure::table_gone) {
+        return std::unexpected(removed.error());
+    }
+    const core::OrderResult result = engine_.order_unban(source);
+    if (result == core::OrderResult::done || in_kernel) {
+        log_unbanned({.source = source, .reason = core::UnbanReason::by_operator}, boot_now());
+        return core::OrderResult::done;
+    }
+    return result;
+}
+
+std::expected<std::size_t, EnforceError> EngineLoop::unban_all() {
+    if (auto cleared = enforcer_->clear(); !cleared && cleared.error().failure != Failure::table_gone) {
+        return std::unexpected(cleared.error());
+    }
+    const std::size_t count = engine_.bans_wanted();
+    for (const core::BanRecord& record : engine_.bans(count)) {
+        if (engine_.order_unban(record.ban.source) == core::OrderResult::done) {
+            log_unbanned({.source = record.ban.source, .reason = core::UnbanReason::by_operator}, boot_now());
+        }
+    }
+    return count;
+}
+
+std::expected<void, EnforceError> EngineLoop::reconfigure(const core::Limits& limits,
+                                                          std::vector<core::Prefix> allowlist) {
+    const core::Time now = boot_now();
+    const auto allowed = enforcer_->allow(allowlist);
+    std::vector<core::Address> freed;
+    for (const core::Unban& unban : engine_.reconfigure(limits, std::move(allowlist), now)) {
+        freed.push_back(unban.source);
+        log_unbanned(unban, now);
+    }
+    next_tick_ = now;
+    if (!allowed && allowed.error().failure == Failure::table_gone) {
+        return rebuild(now);  // with the new allowlist, and without those it freed
+    }
+    if (!freed.empty()) {
+        if (auto removed = enforcer_->unban(freed); !removed) {
+            return removed;
+        }
+    }
+    return allowed;
+}
+
+}  // namespace farewell::daemon

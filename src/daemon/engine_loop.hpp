@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The engine thread: takes probes out of the rings, asks the engine, has its bans enforced, tells the outcome
+// back and logs it. The only user of the engine and of the enforcer.
+//
+// Use:      construct, run() in a thread of its own until the stop token says so. Others post() tasks to it.
+// Threads:  post() from any; everything else from the engine thread, which is where tasks run.
+// Cost:     a burst of probes is judged whole and its bans go to the kernel as one transaction.
+// Logs:     bans, unbans, repairs and refusals at info and above, limited per second; each new port at debug.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "core/engine.hpp"
+#include "daemon/mailbox.hpp"
+#include "enforce/enforcer.hpp"
+#include "report/line_limit.hpp"
+#include "source/probe_ring.hpp"
+
+namespace farewell::daemon {
+
+class EngineLoop {
+ public:
+    struct Wiring {
+        std::vector<source::ProbeRing*> rings;  // outlive the loop
+        source::Doorbell* doorbell = nullptr;   // rung by whoever fills the rings
+        std::string enforcer_name;              // for log lines: "nftables table inet port_scanners_auto_ban"
+        bool observing = false;                 // only changes what the log lines say
+    };
+    EngineLoop(core::Engine engine, std::unique_ptr<enforce::Enforcer> enforcer, Wiring wiring);
+
+    void run(const std::stop_token& stop);
+    void post(Mailbox<EngineLoop>::Task task) { mailbox_.post(std::move(task)); }
+
+    // From here on: engine thread only, which is where posted tasks run.
+
+    [[nodiscard]] const core::Engine& engine() const { return engine_; }
+    [[nodiscard]] enforce::Enforcer& enforcer() { return *enforcer_; }
+    [[nodiscard]] std::uint64_t repairs() const { return repairs_; }
+    /// The last refusal of the enforcer that no success has followed; empty if all is well.
+    [[nodiscard]] const std::string& trouble() const { return trouble_; }
+
+    /// Orders of the operator, carried out before they return. The error is the enforcer's.
+    std::expected<core::OrderResult, enforce::EnforceError> ban(const core::Address& source,
+                                                                std::chrono::nanoseconds duration);
+    std::expected<core::OrderResult, enforce::EnforceError> unban(const core::Address& source);
+    /// Returns how many there were.
+    std::expected<std::size_t, enforce::EnforceError> unban_all();
+    std::expected<void, enforce::EnforceError> reconfigure(const core::Limits& limits,
+                                                           std::vector<core::Prefix> allowlist);
+
+ private:
+    bool take_probes();
+    void take_ticks(core::Time now);
+    void on_arrival(const source::Arrival& arrival);
+    void enforce(std::span<const core::Ban> bans);
+    std::expected<void, enforce::EnforceError> rebuild(core::Time now);
+    void conclude(const core::Ban& ban, core::Time now);
+    void refuse(const core::Ban& ban, const enforce::EnforceError& error, core::Time now);
+    void log_banned(const core::Ban& ban, core::Time now);
+    void log_new_port(const core::Probe& probe, core::Time now);
+    void log_unbanned(const core::Unban& unban, core::Time now);
+
+    core::Engine engine_;
+    std::unique_ptr<enforce::Enforcer> enforcer_;
+    Wiring wiring_;
+    Mailbox<EngineLoop> mailbox_;
+    std::vector<core::Ban> decided_;  // of the burst at hand
+    core::Time next_tick_;
+    std::uint64_t repairs_ = 0;
+    std::string trouble_;
+    report::LineLimit ban_lines_{50};
+    report::LineLimit unban_lines_{50};
+    report::LineLimit refusal_lines_{5};
+};
+
+}  // namespace farewell::daemon

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// farewelld: wiring only. Reads the configuration, acquires what needs privileges, gives them up, starts the
+// threads, and waits for signals and for clients of the control socket.
+#include <fmt/format.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <optional>
+#include <string>
+
+#include "daemon/config.hpp"
+#include "daemon/daemon.hpp"
+#include "report/exit_status.hpp"
+#include "report/version.hpp"
+
+namespace {
+
+using farewell::daemon::Config;
+using farewell::daemon::ConfigSources;
+using farewell::report::ExitStatus;
+
+int exit_with(ExitStatus status) { return static_cast<int>(status); }
+
+struct CommandLine {
+    ConfigSources sources;
+    bool check_config = false;
+};
+
+/// nullopt: the process is to end with `exit_code` (help, version, or a usage error).
+std::optional<CommandLine> parse_command_line(int argc, char** argv, int& exit_code) {
+    CommandLine line;
+    std::string file;
+    bool observe = false;
+    CLI::App app{"farewelld: recognises port scanners among the packets a firewall is about to drop, and bans them."};
+    app.set_version_flag("--version", std::string("farewelld ") + farewell::report::kVersion);
+    app.add_option("--config", file, fmt::format("configuration file (default {}, if it is there)",
+                                                 farewell::daemon::kDefaultConfigFile));
+    app.add_flag("--check-config", line.check_config, "check the configuration, report every mistake, and exit");
+    app.add_flag("--observe", observe, "do everything but ban: the same as --set mode=observe");
+    app.add_option("--set", line.sources.overrides, "section.key=value: overrides any key; may be repeated")
+        ->allow_extra_args(false);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        exit_code = app.exit(error) == 0 ? exit_with(ExitStatus::ok) : exit_with(ExitStatus::usage);
+        return std::nullopt;
+    }
+    if (!file.empty()) {
+        line.sources.file = file;
+    }
+    if (observe) {
+        line.sources.overrides.emplace_back("mode=observe");
+    }
+    return line;
+}
+
+void set_up_log() {
+    auto logger = spdlog::stderr_logger_mt("farewelld");
+    logger->set_pattern("%Y-%m-%d %H:%M:%S.%e %-7l %v");
+    spdlog::set_default_logger(std::move(logger));
+}
+
+int check_config(const Config& config) {
+    if (config.files.empty()) {
+        fmt::print("no configuration file: the defaults are in force\n");
+    }
+    for (const auto& file : config.files) {
+        fmt::print("{}: ok\n", file.string());
+    }
+    return exit_with(ExitStatus::ok);
+}
+
+int run(int argc, char** argv) {
+    int exit_code = 0;
+    const auto line = parse_command_line(argc, argv, exit_code);
+    if (!line) {
+        return exit_code;
+    }
+    const auto config = farewell::daemon::load_config(line->sources);
+    if (!config) {
+        for (const auto& mistake : config.error()) {
+            fmt::print(stderr, "{}\n", mistake.text());
+        }
+        return exit_with(ExitStatus::configuration);
+    }
+    if (line->check_config) {
+        return check_config(*config);
+    }
+    set_up_log();
+    return exit_with(farewell::daemon::run_daemon(*config, line->sources));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    try {
+        return run(argc, argv);
+    } catch (const std::exception& error) {
+        fmt::print(stderr, "farewelld: {}\n", error.what());
+        return exit_with(ExitStatus::failure);
+    }
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The stateless half of detection: bytes of a packet in, a probe in the ring or a count of why not. The same for
+// every source of packets. One instance per receiving thread.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "core/classify.hpp"
+#include "core/decode.hpp"
+#include "core/time.hpp"
+#include "source/broadcast_addresses.hpp"
+#include "source/probe_ring.hpp"
+
+namespace farewell::source {
+
+/// What became of the packets of one reader.
+struct PacketCounts {
+    std::uint64_t packets = 0;
+    std::uint64_t probes = 0;
+    std::uint64_t probes_lost = 0;  // the ring was full: the engine is behind
+    std::array<std::uint64_t, core::kDecodeErrors> undecoded{};
+    std::array<std::uint64_t, core::kDisregards> disregarded{};
+
+    PacketCounts& operator+=(const PacketCounts& other);
+};
+
+class PacketReader {
+ public:
+    PacketReader(ProbeRing& ring, const BroadcastAddresses& broadcasts) : ring_(ring), broadcasts_(broadcasts) {}
+
+    /// Decodes, classifies, counts, and pushes a probe. Never blocks, never allocates. Receiving thread.
+    /// Returns true if a probe was pushed: the caller rings the doorbell once per batch.
+    bool read(std::span<const std::byte> bytes, std::size_t original_length, core::Time now);
+
+    /// Any thread; the numbers of one moment, each by itself exact.
+    [[nodiscard]] PacketCounts counts() const;
+
+ private:
+    // Written by the receiving thread alone, so a plain load and store are enough: no locked instruction.
+    using Count = std::atomic<std::uint64_t>;
+    static void add_one(Count& count) {
+        count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    }
+
+    ProbeRing& ring_;
+    BroadcastAddresses::View broadcasts_;
+    Count packets_{0};
+    Count probes_{0};
+    Count probes_lost_{0};
+    std::array<Count, core::kDecodeErrors> undecoded_{};
+    std::array<Count, core::kDisregards> disregarded_{};
+};
+
+}  // namespace farewell::source
