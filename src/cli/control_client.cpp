@@ -86,7 +86,8 @@ CallFailure unreachable(const std::string& path, int reason) {
     if (reason == EACCES || reason == EPERM) {
         return {.status = ExitStatus::no_permission,
                 .error = {},
-                .message = fmt::format("no permission to use {}: be root or a member of the socket's group", path),
+                .message =
+                    fmt::format("no permission to use {}: be root or a member of the socket's group", path),
                 .details = {}};
     }
     return {.status = ExitStatus::unreachable,

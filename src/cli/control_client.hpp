@@ -15,7 +15,7 @@ namespace farewell::cli {
 /// What went wrong, for people, and the exit status it stands for.
 struct CallFailure {
     report::ExitStatus status = report::ExitStatus::failure;
-    std::string error;    // the daemon's name of it, "io.farewell.NotBanned"; empty if it never answered
+    std::string error;  // the daemon's name of it, "io.farewell.NotBanned"; empty if it never answered
     std::string message;
     std::vector<std::string> details;
 };

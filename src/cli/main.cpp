@@ -50,7 +50,9 @@ ExitStatus fail(const Options& options, const CallFailure& failure) {
         fmt::print(stderr, "  {}\n", detail);
     }
     if (options.as_json) {
-        const json document{{"schema", "farewell/error/v1"}, {"error", failure.error}, {"message", failure.message},
+        const json document{{"schema", "farewell/error/v1"},
+                            {"error", failure.error},
+                            {"message", failure.message},
                             {"details", failure.details}};
         fmt::print("{}\n", document.dump());
     }
@@ -110,7 +112,8 @@ ExitStatus remove_ban(const Options& options) {
         return ExitStatus::usage;
     }
     if (options.dry_run) {
-        return dry_run(options, options.all ? "unban every source" : fmt::format("unban {}", options.address));
+        return dry_run(options,
+                       options.all ? "unban every source" : fmt::format("unban {}", options.address));
     }
     if (options.all) {
         return show(options, method::kRemoveAllBans, json::object(), [](const json& answer) {
@@ -137,17 +140,21 @@ ExitStatus explain(const Options& options) {
 
 ExitStatus reload(const Options& options) {
     if (options.dry_run) {
-        return dry_run(options, "have the daemon read its configuration again (check it first: farewelld --check-config)");
+        return dry_run(
+            options,
+            "have the daemon read its configuration again (check it first: farewelld --check-config)");
     }
-    return show(options, method::kReload, json::object(), [](const json&) { return "configuration reloaded\n"; });
+    return show(options, method::kReload, json::object(),
+                [](const json&) { return "configuration reloaded\n"; });
 }
 
 void add_address(CLI::App& command, Options& options, bool required) {
     command.add_option("address", options.address, "an IPv4 or IPv6 address")
         ->required(required)
         ->check([](const std::string& text) {
-            return farewell::report::parse_address(text) ? std::string()
-                                                         : fmt::format("`{}` is not an IPv4 or IPv6 address", text);
+            return farewell::report::parse_address(text)
+                       ? std::string()
+                       : fmt::format("`{}` is not an IPv4 or IPv6 address", text);
         });
 }
 
@@ -169,7 +176,9 @@ void suggest(std::span<char*> arguments) {
 ExitStatus run(int argc, char** argv) {
     Options options;
     std::function<ExitStatus(const Options&)> chosen;
-    const auto does = [&chosen](ExitStatus (*action)(const Options&)) { return [&chosen, action] { chosen = action; }; };
+    const auto does = [&chosen](ExitStatus (*action)(const Options&)) {
+        return [&chosen, action] { chosen = action; };
+    };
 
     CLI::App app{"farewell: see and steer farewelld, which bans port scanners."};
     app.set_version_flag("--version", std::string("farewell ") + farewell::report::kVersion);

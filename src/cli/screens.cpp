@@ -17,7 +17,9 @@ using nlohmann::json;
 
 constexpr std::size_t kPortsShown = 12;
 
-std::uint64_t number(const json& object, const char* name) { return object.value(name, std::uint64_t{0}); }
+std::uint64_t number(const json& object, const char* name) {
+    return object.value(name, std::uint64_t{0});
+}
 
 /// "11h59m" from a JSON number of seconds; sub-second parts matter only below a second.
 std::string duration(double seconds) {
@@ -72,8 +74,8 @@ std::string queues_line(const json& status) {
     const auto first = number(queues.front(), "number");
     const auto last = number(queues.back(), "number");
     return fmt::format("  queues    {}, {} {}   {} packets   {} lost in kernel\n",
-                       first == last ? fmt::format("{}", first) : fmt::format("{}-{}", first, last), queues.size(),
-                       queues.size() == 1 ? "thread" : "threads", packets, lost);
+                       first == last ? fmt::format("{}", first) : fmt::format("{}-{}", first, last),
+                       queues.size(), queues.size() == 1 ? "thread" : "threads", packets, lost);
 }
 
 std::string packets_lines(const json& packets) {
@@ -109,8 +111,8 @@ std::string port_list(const json& ports) {
 }
 
 std::string last_probe_line(const json& probe) {
-    return fmt::format("  last probe   TTL {}   TCP window {}   {} bytes of TCP options\n", number(probe, "ttl"),
-                       number(probe, "tcp_window"), number(probe, "tcp_options_bytes"));
+    return fmt::format("  last probe   TTL {}   TCP window {}   {} bytes of TCP options\n",
+                       number(probe, "ttl"), number(probe, "tcp_window"), number(probe, "tcp_options_bytes"));
 }
 
 std::string banned_screen(const json& explanation) {
@@ -139,8 +141,10 @@ std::string banned_screen(const json& explanation) {
         text += fmt::format("  effect   none yet: {} ({} refusals by the kernel); see farewell status\n",
                             ban.at("state").get<std::string>(), number(ban, "failures"));
     }
-    return text + fmt::format("  undo:  farewell bans remove {}      never again:  allow.networks in the configuration\n",
-                              address);
+    return text +
+           fmt::format(
+               "  undo:  farewell bans remove {}      never again:  allow.networks in the configuration\n",
+               address);
 }
 
 }  // namespace
@@ -152,18 +156,21 @@ std::string status_screen(const json& status) {
     const json& files = status.at("config").at("files");
     std::string text = fmt::format(
         "● farewell {}  {}   up {}   pid {}   config {}\n", status.at("version").get<std::string>(),
-        status.at("mode") == "observe" ? "observing, nothing is banned" : "enforcing", duration(status.at("uptime_seconds")),
-        number(status, "pid"), files.empty() ? "defaults" : files.front().get<std::string>());
+        status.at("mode") == "observe" ? "observing, nothing is banned" : "enforcing",
+        duration(status.at("uptime_seconds")), number(status, "pid"),
+        files.empty() ? "defaults" : files.front().get<std::string>());
     text += queues_line(status);
     text += packets_lines(status.at("packets"));
-    text += fmt::format("  sources   {} tracked (budget {}, {} used)   {} suspects (half of {} ports or more)\n",
-                        number(sources, "tracked"), report::size_to_text(number(sources, "memory_budget_bytes")),
-                        report::size_to_text(number(sources, "memory_bytes")), number(sources, "suspects"),
-                        number(rule, "threshold"));
-    text += fmt::format("  bans      {} active   {} decided, {} unbanned since the start   {} distinct ports within {} ban for {}\n",
-                        number(bans, "wanted"), number(bans, "decided"), number(bans, "unbanned"),
-                        number(rule, "threshold"), duration(rule.at("window_seconds")),
-                        duration(rule.at("ban_duration_seconds")));
+    text +=
+        fmt::format("  sources   {} tracked (budget {}, {} used)   {} suspects (half of {} ports or more)\n",
+                    number(sources, "tracked"), report::size_to_text(number(sources, "memory_budget_bytes")),
+                    report::size_to_text(number(sources, "memory_bytes")), number(sources, "suspects"),
+                    number(rule, "threshold"));
+    text += fmt::format(
+        "  bans      {} active   {} decided, {} unbanned since the start   {} distinct ports within {} ban "
+        "for {}\n",
+        number(bans, "wanted"), number(bans, "decided"), number(bans, "unbanned"), number(rule, "threshold"),
+        duration(rule.at("window_seconds")), duration(rule.at("ban_duration_seconds")));
     const json& nftables = status.at("nftables");
     if (status.at("mode") != "observe") {
         text += fmt::format("  nftables  {}   rebuilt {} times\n", nftables.at("table").get<std::string>(),
@@ -180,8 +187,8 @@ std::string bans_screen(const json& bans) {
     if (list.empty()) {
         return "no source is banned\n";
     }
-    std::string text = fmt::format("{:<40} {:<9} {:<12} {:>9} {:>6} {:>10}\n", "SOURCE", "STATE", "REASON", "LEFT", "PORTS",
-                                   "DROPPED");
+    std::string text = fmt::format("{:<40} {:<9} {:<12} {:>9} {:>6} {:>10}\n", "SOURCE", "STATE", "REASON",
+                                   "LEFT", "PORTS", "DROPPED");
     for (const json& ban : list) {
         text += fmt::format("{:<40} {:<9} {:<12} {:>9} {:>6} {:>10}\n", ban.at("address").get<std::string>(),
                             ban.at("state").get<std::string>(), ban.at("reason").get<std::string>(),
@@ -215,8 +222,8 @@ std::string explain_screen(const json& explanation) {
         return fmt::format("{}  not banned, and no probe of it within the last {}\n", address, window);
     }
     std::string text =
-        fmt::format("{}  not banned: {} of {} distinct ports in the last {}; {} more would ban it\n", address, ports.size(),
-                    number(explanation, "threshold"), window, number(explanation, "missing"));
+        fmt::format("{}  not banned: {} of {} distinct ports in the last {}; {} more would ban it\n", address,
+                    ports.size(), number(explanation, "threshold"), window, number(explanation, "missing"));
     text += port_list(ports);
     if (explanation.contains("last_probe")) {
         text += last_probe_line(explanation.at("last_probe"));

@@ -12,8 +12,8 @@
 namespace farewell::core {
 
 enum class BanReason : std::uint8_t {
-    port_scan,   ///< the threshold of distinct closed ports was reached
-    by_operator, ///< typed by a person
+    port_scan,    ///< the threshold of distinct closed ports was reached
+    by_operator,  ///< typed by a person
 };
 [[nodiscard]] std::string_view name_of(BanReason reason);
 

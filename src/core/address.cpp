@@ -7,7 +7,9 @@
 namespace farewell::core {
 namespace {
 
-constexpr std::byte octet(unsigned value) { return static_cast<std::byte>(value); }
+constexpr std::byte octet(unsigned value) {
+    return static_cast<std::byte>(value);
+}
 
 // The finaliser of splitmix64 (Steele, Lea, Flood 2014): every input bit reaches every output bit, which
 // addresses of one network, alike in all but a few bits, need.

@@ -48,7 +48,9 @@ class Address {
 };
 
 /// Found by Boost's containers.
-inline std::size_t hash_value(const Address& address) { return address.hash(); }
+inline std::size_t hash_value(const Address& address) {
+    return address.hash();
+}
 
 /// A network: an address and how many of its leading bits count.
 struct Prefix {
@@ -59,6 +61,8 @@ struct Prefix {
     friend constexpr auto operator<=>(const Prefix&, const Prefix&) = default;
 };
 
-inline std::size_t hash_value(const Prefix& prefix) { return prefix.address.hash() + prefix.length; }
+inline std::size_t hash_value(const Prefix& prefix) {
+    return prefix.address.hash() + prefix.length;
+}
 
 }  // namespace farewell::core

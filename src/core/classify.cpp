@@ -28,7 +28,8 @@ Classification classify_tcp(const Packet& packet) {
     return probe_of(packet, has(kAck) ? ProbeKind::ack : ProbeKind::stealth);
 }
 
-// RFC 9260, 3.2. Only INIT, and what a scanner makes up, opens something; these answer somebody who used our address.
+// RFC 9260, 3.2. Only INIT, and what a scanner makes up, opens something; these answer somebody who used our
+// address.
 bool is_sctp_answer(const Packet& packet) {
     constexpr std::uint8_t kInitAck = 2;
     constexpr std::uint8_t kAbort = 6;
@@ -41,7 +42,8 @@ bool is_sctp_answer(const Packet& packet) {
 
 Classification classify(const Packet& packet, LinkDestination link) {
     const Address& source = packet.source;
-    if (source.is_unspecified() || source.is_loopback() || source.is_multicast() || source.is_limited_broadcast()) {
+    if (source.is_unspecified() || source.is_loopback() || source.is_multicast() ||
+        source.is_limited_broadcast()) {
         return Disregard::martian;
     }
     if (packet.destination.is_multicast() || packet.destination.is_limited_broadcast() ||

@@ -12,8 +12,8 @@ constexpr std::size_t kTcpHeaderMin = 20;
 constexpr std::size_t kUdpHeader = 8;
 constexpr std::size_t kSctpHeader = 12;
 
-// Extension headers that carry a next header and their own length (IANA, IPv6 Extension Header Types). ESP hides what
-// follows and "no next header" has nothing: both end the chain as a protocol of their own.
+// Extension headers that carry a next header and their own length (IANA, IPv6 Extension Header Types). ESP
+// hides what follows and "no next header" has nothing: both end the chain as a protocol of their own.
 constexpr std::uint8_t kHopByHop = 0;
 constexpr std::uint8_t kRouting = 43;
 constexpr std::uint8_t kFragmentHeader = 44;
@@ -43,13 +43,16 @@ bool is_extension(std::uint8_t header) {
 class Reader {
  public:
     /// `length` is how long the packet says it is; what it says beyond the copy is cut short, not truncated.
-    Reader(std::span<const std::byte> copied, std::size_t length) : bytes_(copied), missing_(length - copied.size()) {}
+    Reader(std::span<const std::byte> copied, std::size_t length)
+        : bytes_(copied), missing_(length - copied.size()) {}
 
     [[nodiscard]] bool has(std::size_t count) const { return bytes_.size() >= count; }
     [[nodiscard]] DecodeError why_not(std::size_t count) const {
         return bytes_.size() + missing_ >= count ? DecodeError::cut_short : DecodeError::truncated;
     }
-    [[nodiscard]] std::uint8_t byte_at(std::size_t offset) const { return std::to_integer<std::uint8_t>(bytes_[offset]); }
+    [[nodiscard]] std::uint8_t byte_at(std::size_t offset) const {
+        return std::to_integer<std::uint8_t>(bytes_[offset]);
+    }
     [[nodiscard]] std::uint16_t word_at(std::size_t offset) const {
         return static_cast<std::uint16_t>(byte_at(offset) << 8U | byte_at(offset + 1));
     }
@@ -68,7 +71,9 @@ class Reader {
 
 using Outcome = std::expected<Packet, DecodeError>;
 
-Outcome fail(DecodeError error) { return std::unexpected(error); }
+Outcome fail(DecodeError error) {
+    return std::unexpected(error);
+}
 
 Outcome decode_tcp(Packet packet, Reader reader) {
     if (!reader.has(kTcpHeaderMin)) {
@@ -184,7 +189,8 @@ std::expected<Reader, DecodeError> skip_extensions(Packet& packet, Reader reader
         if (count == kMaxExtensionHeaders) {
             return std::unexpected(DecodeError::too_many_extensions);
         }
-        constexpr std::size_t kShortest = 8;  // RFC 8200, 4: all are multiples of 8 bytes, AH of 4 and at least 8
+        constexpr std::size_t kShortest =
+            8;  // RFC 8200, 4: all are multiples of 8 bytes, AH of 4 and at least 8
         if (!reader.has(kShortest)) {
             return std::unexpected(reader.why_not(kShortest));
         }

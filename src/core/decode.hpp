@@ -50,23 +50,23 @@ struct Packet {
     bool has_ports = false;  ///< the two ports below were read
     std::uint16_t source_port = 0;
     std::uint16_t destination_port = 0;
-    std::uint8_t tcp_flags = 0;     ///< TCP only
-    std::uint16_t tcp_window = 0;   ///< TCP only
-    std::uint16_t tcp_options = 0;  ///< TCP only: length of the options in bytes
-    bool has_sctp_chunk = false;    ///< SCTP only: the type of the first chunk was read
-    std::uint8_t sctp_chunk = 0;    ///< that type (RFC 9260, 3.2): 1 is INIT
+    std::uint8_t tcp_flags = 0;          ///< TCP only
+    std::uint16_t tcp_window = 0;        ///< TCP only
+    std::uint16_t tcp_options = 0;       ///< TCP only: length of the options in bytes
+    bool has_sctp_chunk = false;         ///< SCTP only: the type of the first chunk was read
+    std::uint8_t sctp_chunk = 0;         ///< that type (RFC 9260, 3.2): 1 is INIT
     std::span<const std::byte> payload;  ///< what follows the transport header, as far as it was copied
 };
 
 /// Why a packet could not be decoded. Counted by kind, never fatal.
 enum class DecodeError : std::uint8_t {
-    empty,               ///< no bytes at all (metadata-only copy)
-    not_ip,              ///< the version is neither 4 nor 6
-    cut_short,           ///< the copy range ended before the transport header: raise it
-    truncated,           ///< the packet itself ends inside a header
-    bad_header_length,   ///< IPv4 IHL below 5, TCP data offset below 5 or past the end
-    bad_total_length,    ///< IPv4 total length shorter than its header
-    too_many_extensions, ///< more IPv6 extension headers than kMaxExtensionHeaders
+    empty,                ///< no bytes at all (metadata-only copy)
+    not_ip,               ///< the version is neither 4 nor 6
+    cut_short,            ///< the copy range ended before the transport header: raise it
+    truncated,            ///< the packet itself ends inside a header
+    bad_header_length,    ///< IPv4 IHL below 5, TCP data offset below 5 or past the end
+    bad_total_length,     ///< IPv4 total length shorter than its header
+    too_many_extensions,  ///< more IPv6 extension headers than kMaxExtensionHeaders
 };
 inline constexpr std::size_t kDecodeErrors = 7;
 inline constexpr std::size_t kMaxExtensionHeaders = 16;

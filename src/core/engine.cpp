@@ -184,13 +184,15 @@ std::optional<Time> Engine::next_due() const {
     return state_->expired.empty() ? state_->bans.next_due() : state_->last_now;
 }
 
-Engine::BanOrder Engine::order_ban(const Address& source, std::optional<std::chrono::nanoseconds> duration, Time now) {
+Engine::BanOrder Engine::order_ban(const Address& source, std::optional<std::chrono::nanoseconds> duration,
+                                   Time now) {
     State& state = *state_;
     now = state.at_least_last(now);
     if (state.allowlist.contains(source)) {
         return {.result = OrderResult::allowlisted, .ban = {}};
     }
-    if (source.is_loopback() || source.is_unspecified() || source.is_multicast() || source.is_limited_broadcast()) {
+    if (source.is_loopback() || source.is_unspecified() || source.is_multicast() ||
+        source.is_limited_broadcast()) {
         return {.result = OrderResult::martian, .ban = {}};
     }
     const Time until = now + duration.value_or(state.limits.ban_duration);
@@ -209,14 +211,15 @@ Engine::BanOrder Engine::order_ban(const Address& source, std::optional<std::chr
         return {.result = OrderResult::full, .ban = {}};
     }
     ++state.counters.bans_decided;
-    BanRecord& record = state.bans.put({.ban = {.source = source, .until = until, .reason = BanReason::by_operator},
-                                        .state = BanState::pending,
-                                        .since = now,
-                                        .answered = now,
-                                        .announced = false,
-                                        .failures = 0,
-                                        .probes_after = 0,
-                                        .evidence = state.sources.take(source)});
+    BanRecord& record =
+        state.bans.put({.ban = {.source = source, .until = until, .reason = BanReason::by_operator},
+                        .state = BanState::pending,
+                        .since = now,
+                        .answered = now,
+                        .announced = false,
+                        .failures = 0,
+                        .probes_after = 0,
+                        .evidence = state.sources.take(source)});
     return {.result = OrderResult::done, .ban = record.ban};
 }
 
@@ -301,13 +304,23 @@ SourceReport Engine::report(const Address& source, Time now) const {
     return report;
 }
 
-const Counters& Engine::counters() const { return state_->counters; }
-const Limits& Engine::limits() const { return state_->limits; }
-std::size_t Engine::sources_tracked() const { return state_->sources.size(); }
+const Counters& Engine::counters() const {
+    return state_->counters;
+}
+const Limits& Engine::limits() const {
+    return state_->limits;
+}
+std::size_t Engine::sources_tracked() const {
+    return state_->sources.size();
+}
 std::size_t Engine::suspects(Time now) const {
     return state_->sources.count_with((state_->limits.threshold + 1) / 2, now);
 }
-std::size_t Engine::bans_wanted() const { return state_->bans.size(); }
-std::size_t Engine::memory_used() const { return state_->sources.memory_used(); }
+std::size_t Engine::bans_wanted() const {
+    return state_->bans.size();
+}
+std::size_t Engine::memory_used() const {
+    return state_->sources.memory_used();
+}
 
 }  // namespace farewell::core

@@ -5,7 +5,8 @@
 // Threads:   none of its own; not safe to share.
 // Cost:      on_probe O(1) on average, one hash lookup; allocates only for a source or port not seen before.
 // Logs:      nothing. Counts: Counters.
-// Time:      every input carries it; it may stand still but not go back (a step back is taken as standing still).
+// Time:      every input carries it; it may stand still but not go back (a step back is taken as standing
+// still).
 #pragma once
 
 #include <cstddef>
@@ -34,16 +35,16 @@ struct SourceReport {
 };
 
 struct Counters {
-    std::uint64_t probes = 0;            ///< all that came in
-    std::uint64_t probes_repeated = 0;   ///< of a (source, port) already known within the window
+    std::uint64_t probes = 0;           ///< all that came in
+    std::uint64_t probes_repeated = 0;  ///< of a (source, port) already known within the window
     std::uint64_t probes_allowlisted = 0;
     std::uint64_t probes_of_banned = 0;  ///< in flight when the ban fell, or the ban is not in force
     std::uint64_t bans_decided = 0;
     std::uint64_t bans_enforced = 0;
-    std::uint64_t bans_failed = 0;       ///< outcomes, so one ban may count several times
-    std::uint64_t bans_refused = 0;      ///< Limits::bans_max was reached
+    std::uint64_t bans_failed = 0;   ///< outcomes, so one ban may count several times
+    std::uint64_t bans_refused = 0;  ///< Limits::bans_max was reached
     std::uint64_t unbans = 0;
-    std::uint64_t sources_evicted = 0;   ///< forgotten to stay within memory
+    std::uint64_t sources_evicted = 0;  ///< forgotten to stay within memory
 };
 
 /// What an order of the operator met.
@@ -68,8 +69,8 @@ class Engine {
     /// through kInForceAfter later), hands the ban out again with the time it has left.
     [[nodiscard]] std::optional<Ban> on_probe(const Probe& probe, Time now);
 
-    /// The enforcer acknowledged the ban of `source`. Returns whether this is the first time for this ban, that is,
-    /// whether it is news. Unknown sources are ignored.
+    /// The enforcer acknowledged the ban of `source`. Returns whether this is the first time for this ban,
+    /// that is, whether it is news. Unknown sources are ignored.
     bool on_enforced(const Address& source, Time now);
     /// The enforcer refused; it is handed out again by on_tick after a growing delay, at most kRetryMax.
     void on_refused(const Address& source, Time now);
@@ -88,8 +89,10 @@ class Engine {
         OrderResult result;
         std::optional<Ban> ban;
     };
-    /// A source that is banned already keeps its end, unless a duration is given: then it ends `duration` from now.
-    [[nodiscard]] BanOrder order_ban(const Address& source, std::optional<std::chrono::nanoseconds> duration, Time now);
+    /// A source that is banned already keeps its end, unless a duration is given: then it ends `duration`
+    /// from now.
+    [[nodiscard]] BanOrder order_ban(const Address& source, std::optional<std::chrono::nanoseconds> duration,
+                                     Time now);
     /// `done` means: take the source out of the kernel. The source starts from nothing.
     [[nodiscard]] OrderResult order_unban(const Address& source);
 
@@ -97,7 +100,8 @@ class Engine {
     void adopt(const Ban& ban, Time now);
 
     /// New limits for what comes; bans in force keep their end. A new allowlist unbans whom it covers.
-    [[nodiscard]] std::vector<Unban> reconfigure(const Limits& limits, std::vector<Prefix> allowlist, Time now);
+    [[nodiscard]] std::vector<Unban> reconfigure(const Limits& limits, std::vector<Prefix> allowlist,
+                                                 Time now);
 
     /// Every wanted ban that has not run out, for a rebuilt table.
     [[nodiscard]] std::vector<Ban> wanted(Time now) const;

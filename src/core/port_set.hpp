@@ -20,7 +20,8 @@ struct TriedPort {
     Time last_seen;
 };
 
-/// A few ports are searched one by one, many through an index: most sources try one or two, thresholds may be 65535.
+/// A few ports are searched one by one, many through an index: most sources try one or two, thresholds may be
+/// 65535.
 class PortSet {
  public:
     /// Returns whether the port is new to the set; a known one has its last_seen moved on.

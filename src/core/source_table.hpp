@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The sources that are not banned and what they have tried, within a budget of memory. When it is used up, the source
-// not seen for longest is forgotten.
+// The sources that are not banned and what they have tried, within a budget of memory. When it is used up,
+// the source not seen for longest is forgotten.
 //
 // Weakness, known: a flood of forged sources pushes a slow scanner out before it reaches the threshold.
 #pragma once
@@ -54,7 +54,8 @@ class SourceTable {
     [[nodiscard]] std::uint64_t evicted() const { return evicted_; }
 
  private:
-    // Records live in a deque (no doubling, no moving) and are linked from the least to the most recently seen.
+    // Records live in a deque (no doubling, no moving) and are linked from the least to the most recently
+    // seen.
     using Index = std::uint32_t;
     static constexpr Index kNone = 0xffffffff;
     struct Record {

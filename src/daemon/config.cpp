@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "daemon/config.hpp"
 
-#define TOML_EXCEPTIONS 0
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
@@ -57,7 +56,8 @@ void Reader::unknown(const std::string& name, const toml::source_region& at) {
     }
     // Within the right section the last word is all that needs saying.
     const std::size_t dot = suggestion->rfind('.');
-    const bool same_section = dot != std::string_view::npos && name.starts_with(suggestion->substr(0, dot + 1));
+    const bool same_section =
+        dot != std::string_view::npos && name.starts_with(suggestion->substr(0, dot + 1));
     fail(at, fmt::format("unknown key `{}`; did you mean `{}`?", name,
                          same_section ? suggestion->substr(dot + 1) : *suggestion));
 }

@@ -30,8 +30,8 @@ struct Config {
     struct Capture {
         std::uint16_t first_queue = 0;
         std::uint16_t last_queue = 3;
-        std::uint32_t copy_range = 256;     // bytes of each packet that the kernel copies
-        std::uint32_t max_length = 8192;    // packets waiting per queue in the kernel
+        std::uint32_t copy_range = 256;             // bytes of each packet that the kernel copies
+        std::uint32_t max_length = 8192;            // packets waiting per queue in the kernel
         std::optional<std::size_t> receive_buffer;  // bytes per queue; nullopt: as max_length needs
         CaptureVerdict verdict = CaptureVerdict::drop;
         friend bool operator==(const Capture&, const Capture&) = default;

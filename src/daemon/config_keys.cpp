@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "daemon/config_keys.hpp"
 
-#define TOML_EXCEPTIONS 0
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
 #include <array>
 #include <charconv>
 #include <cstdint>
+#include <initializer_list>
 #include <sstream>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -48,8 +49,9 @@ Problem set_integer(Integer& target, const toml::node& node, std::int64_t least,
     return std::nullopt;
 }
 
-template <typename Enum, std::size_t N>
-Problem set_word(Enum& target, const toml::node& node, const std::array<std::pair<std::string_view, Enum>, N>& words) {
+template <typename Enum>
+Problem set_word(Enum& target, const toml::node& node,
+                 std::initializer_list<std::pair<std::string_view, std::type_identity_t<Enum>>> words) {
     std::string allowed;
     for (const auto& [word, value] : words) {
         if (node.is_string() && node.as_string()->get() == word) {
@@ -65,8 +67,8 @@ Problem set_duration(std::chrono::nanoseconds& target, const toml::node& node, s
                      std::chrono::nanoseconds most) {
     const auto parsed = node.is_string() ? report::parse_duration(node.as_string()->get()) : std::nullopt;
     if (!parsed || *parsed < least || *parsed > most) {
-        return fmt::format("must be a duration {}..{} such as \"90s\", \"12h\" or \"1h30m\", {}", report::to_text(least),
-                           report::to_text(most), got(node));
+        return fmt::format("must be a duration {}..{} such as \"90s\", \"12h\" or \"1h30m\", {}",
+                           report::to_text(least), report::to_text(most), got(node));
     }
     target = *parsed;
     return std::nullopt;
@@ -102,7 +104,7 @@ Problem set_path(std::filesystem::path& target, const toml::node& node, std::siz
 }
 
 Problem set_queues(Config& config, const toml::node& node) {
-    const std::string text = node.is_integer() ? fmt::format("{}", node.as_integer()->get())
+    const std::string text = node.is_integer()  ? fmt::format("{}", node.as_integer()->get())
                              : node.is_string() ? node.as_string()->get()
                                                 : "";
     const char* const end = text.data() + text.size();
@@ -114,7 +116,8 @@ Problem set_queues(Config& config, const toml::node& node) {
     }
     constexpr int kMostQueues = 64;  // each costs a thread and a receive buffer
     if (parsed.ec != std::errc{} || parsed.ptr != end || last < first || last - first >= kMostQueues) {
-        return fmt::format("must be a queue number or a range of at most {} such as \"0-3\", {}", kMostQueues, got(node));
+        return fmt::format("must be a queue number or a range of at most {} such as \"0-3\", {}", kMostQueues,
+                           got(node));
     }
     config.capture.first_queue = first;
     config.capture.last_queue = last;
@@ -124,10 +127,12 @@ Problem set_queues(Config& config, const toml::node& node) {
 Problem set_networks(Config& config, const toml::node& node) {
     std::vector<core::Prefix> networks;
     const auto add = [&networks](const toml::node& element) -> Problem {
-        const auto prefix = element.is_string() ? report::parse_prefix(element.as_string()->get()) : std::nullopt;
+        const auto prefix =
+            element.is_string() ? report::parse_prefix(element.as_string()->get()) : std::nullopt;
         if (!prefix) {
             return fmt::format(
-                "must hold addresses or networks such as \"192.0.2.0/24\" without host bits, {}", got(element));
+                "must hold addresses or networks such as \"192.0.2.0/24\" without host bits, {}",
+                got(element));
         }
         networks.push_back(*prefix);
         return std::nullopt;
@@ -154,8 +159,10 @@ Problem set_copy_mode(Config& /*config*/, const toml::node& node) {
         return std::nullopt;
     }
     if (node.is_string() && node.as_string()->get() == "metadata") {
-        return "= \"metadata\" is unusable for detection: the kernel then sends no byte of the packet, so neither "
-               "source nor port can be known; use \"payload\" and lower capture.copy_range if the copy is too dear";
+        return "= \"metadata\" is unusable for detection: the kernel then sends no byte of the packet, so "
+               "neither "
+               "source nor port can be known; use \"payload\" and lower capture.copy_range if the copy is "
+               "too dear";
     }
     return fmt::format("must be \"payload\", {}", got(node));
 }
@@ -169,7 +176,8 @@ Problem set_rule(Config& /*config*/, const toml::node& node) {
 
 Problem set_table(Config& config, const toml::node& node) {
     if (!node.is_string() || !nft::is_valid_table_name(node.as_string()->get())) {
-        return fmt::format("must be an nftables identifier (letters, digits, _ and not a digit first), {}", got(node));
+        return fmt::format("must be an nftables identifier (letters, digits, _ and not a digit first), {}",
+                           got(node));
     }
     config.nft_table = node.as_string()->get();
     return std::nullopt;
@@ -193,8 +201,7 @@ constexpr std::array kKeys{
     ConfigKey{"mode",
               [](Config& config, const toml::node& node) {
                   return set_word(config.mode, node,
-                                  std::array{std::pair<std::string_view, Mode>{"enforce", Mode::enforce},
-                                             {"observe", Mode::observe}});
+                                  {{"enforce", Mode::enforce}, {"observe", Mode::observe}});
               }},
     ConfigKey{"capture.source",
               [](Config&, const toml::node& node) -> Problem {
@@ -225,10 +232,8 @@ constexpr std::array kKeys{
               }},
     ConfigKey{"capture.verdict",
               [](Config& config, const toml::node& node) {
-                  return set_word(
-                      config.capture.verdict, node,
-                      std::array{std::pair<std::string_view, CaptureVerdict>{"drop", CaptureVerdict::drop},
-                                 {"accept", CaptureVerdict::accept}});
+                  return set_word(config.capture.verdict, node,
+                                  {{"drop", CaptureVerdict::drop}, {"accept", CaptureVerdict::accept}});
               }},
     ConfigKey{"detect.rule", set_rule},
     ConfigKey{"detect.threshold",
@@ -242,7 +247,8 @@ constexpr std::array kKeys{
               }},
     ConfigKey{"detect.memory",
               [](Config& config, const toml::node& node) {
-                  return set_size(config.limits.memory_bytes, node, std::size_t{64} << 10, std::size_t{64} << 30);
+                  return set_size(config.limits.memory_bytes, node, std::size_t{64} << 10,
+                                  std::size_t{64} << 30);
               }},
     ConfigKey{"ban.duration",
               [](Config& config, const toml::node& node) {
@@ -251,14 +257,12 @@ constexpr std::array kKeys{
     ConfigKey{"ban.on_start",
               [](Config& config, const toml::node& node) {
                   return set_word(config.on_start, node,
-                                  std::array{std::pair<std::string_view, OnStart>{"clear", OnStart::clear},
-                                             {"keep", OnStart::keep}});
+                                  {{"clear", OnStart::clear}, {"keep", OnStart::keep}});
               }},
     ConfigKey{"ban.on_stop",
               [](Config& config, const toml::node& node) {
                   return set_word(config.on_stop, node,
-                                  std::array{std::pair<std::string_view, OnStop>{"leave", OnStop::leave},
-                                             {"remove", OnStop::remove}});
+                                  {{"leave", OnStop::leave}, {"remove", OnStop::remove}});
               }},
     ConfigKey{"allow.networks", set_networks},
     ConfigKey{"nft.table", set_table},
@@ -267,21 +271,25 @@ constexpr std::array kKeys{
                   return set_path(config.control_socket, node, kLongestSocketPath);
               }},
     ConfigKey{"state.directory",
-              [](Config& config, const toml::node& node) { return set_path(config.state_directory, node, kLongestPath); }},
+              [](Config& config, const toml::node& node) {
+                  return set_path(config.state_directory, node, kLongestPath);
+              }},
     ConfigKey{"log.level",
               [](Config& config, const toml::node& node) {
                   return set_word(config.log_level, node,
-                                  std::array{std::pair<std::string_view, LogLevel>{"error", LogLevel::error},
-                                             {"warning", LogLevel::warning},
-                                             {"info", LogLevel::info},
-                                             {"debug", LogLevel::debug}});
+                                  {{"error", LogLevel::error},
+                                   {"warning", LogLevel::warning},
+                                   {"info", LogLevel::info},
+                                   {"debug", LogLevel::debug}});
               }},
     ConfigKey{"process.user", set_user},
 };
 
 }  // namespace
 
-std::span<const ConfigKey> config_keys() { return kKeys; }
+std::span<const ConfigKey> config_keys() {
+    return kKeys;
+}
 
 bool is_config_section(std::string_view name) {
     for (const ConfigKey& key : kKeys) {

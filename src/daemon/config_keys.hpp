@@ -3,7 +3,6 @@
 // Included by config.cpp and config_keys.cpp only: toml++ is heavy.
 #pragma once
 
-#define TOML_EXCEPTIONS 0
 #include <toml++/toml.h>
 
 #include <optional>

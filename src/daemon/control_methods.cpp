@@ -20,7 +20,9 @@ using nlohmann::json;
 namespace error = report::control::error;
 namespace method = report::control::method;
 
-json answer_of(json parameters) { return {{"parameters", std::move(parameters)}}; }
+json answer_of(json parameters) {
+    return {{"parameters", std::move(parameters)}};
+}
 
 json failure(std::string_view name, std::string message) {
     return {{"error", name}, {"parameters", {{"message", std::move(message)}}}};
@@ -40,8 +42,9 @@ std::optional<core::Address> address_of(const json& parameters) {
 }
 
 json no_address(const json& parameters) {
-    return failure(error::kInvalidParameter, fmt::format("address must be one IPv4 or IPv6 address, got {}",
-                                                         parameters.value("address", json("nothing")).dump()));
+    return failure(error::kInvalidParameter,
+                   fmt::format("address must be one IPv4 or IPv6 address, got {}",
+                               parameters.value("address", json("nothing")).dump()));
 }
 
 /// What the kernel counts for one source; an enforcer in trouble must not keep a report from being made.
@@ -50,7 +53,8 @@ std::optional<enforce::EnforcedBan> held_for(EngineLoop& loop, const core::Addre
     return held ? *held : std::nullopt;
 }
 
-json ban_order_answer(EngineLoop& loop, const core::Address& source, std::chrono::nanoseconds duration) {
+json ban_order_answer(EngineLoop& loop, const core::Address& source,
+                      std::optional<std::chrono::nanoseconds> duration) {
     const std::string name = report::to_text(source);
     const auto result = loop.ban(source, duration);
     if (!result) {
@@ -61,8 +65,9 @@ json ban_order_answer(EngineLoop& loop, const core::Address& source, std::chrono
         case OrderResult::allowlisted:
             return failure(error::kRefused, fmt::format("{} is on the allowlist (allow.networks)", name));
         case OrderResult::martian:
-            return failure(error::kRefused,
-                           fmt::format("{} is a loopback, unspecified, multicast or broadcast address", name));
+            return failure(
+                error::kRefused,
+                fmt::format("{} is a loopback, unspecified, multicast or broadcast address", name));
         case OrderResult::full:
             return failure(error::kRefused, "there are as many bans as farewell may hold");
         case OrderResult::done:
@@ -153,12 +158,13 @@ void ControlMethods::add_ban(const Parameters& parameters, ControlServer::Answer
     if (parameters.contains("duration")) {
         duration = report::parse_duration(text_of(parameters, "duration").value_or(""));
         if (!duration || *duration < std::chrono::seconds(1) || *duration > std::chrono::hours(24 * 366)) {
-            answer(failure(error::kInvalidParameter, "duration must be 1s..366d, such as \"2h\" or \"1h30m\""));
+            answer(
+                failure(error::kInvalidParameter, "duration must be 1s..366d, such as \"2h\" or \"1h30m\""));
             return;
         }
     }
     loop_.post([source = *source, duration, answer = std::move(answer)](EngineLoop& loop) mutable {
-        answer(ban_order_answer(loop, source, duration.value_or(loop.engine().limits().ban_duration)));
+        answer(ban_order_answer(loop, source, duration));
     });
 }
 
@@ -187,7 +193,8 @@ void ControlMethods::remove_all_bans(ControlServer::Answer answer) {
             answer(failure(error::kFailed, removed.error().message));
             return;
         }
-        answer(answer_of({{"schema", "farewell/unban/v1"}, {"removed", *removed}, {"already", *removed == 0}}));
+        answer(
+            answer_of({{"schema", "farewell/unban/v1"}, {"removed", *removed}, {"already", *removed == 0}}));
     });
 }
 
@@ -200,7 +207,8 @@ void ControlMethods::explain(const Parameters& parameters, ControlServer::Answer
     loop_.post([source = *source, answer = std::move(answer)](EngineLoop& loop) mutable {
         const core::Time now = boot_now();
         const core::SourceReport known = loop.engine().report(source, now);
-        answer(answer_of(explain_document(source, known, loop.engine().limits(), held_for(loop, source), now)));
+        answer(
+            answer_of(explain_document(source, known, loop.engine().limits(), held_for(loop, source), now)));
     });
 }
 
@@ -212,7 +220,8 @@ void ControlMethods::reload(ControlServer::Answer answer) {
     }
     answer({{"error", error::kInvalidConfiguration},
             {"parameters",
-             {{"message", "the configuration has mistakes; the running one stays in force"}, {"errors", mistakes}}}});
+             {{"message", "the configuration has mistakes; the running one stays in force"},
+              {"errors", mistakes}}}});
 }
 
 }  // namespace farewell::daemon

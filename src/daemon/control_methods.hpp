@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What each method of the control socket does: checks the parameters on the control thread, does the rest as a
-// task of the engine thread, answers from there.
+// What each method of the control socket does: checks the parameters on the control thread, does the rest as
+// a task of the engine thread, answers from there.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +17,8 @@ namespace farewell::daemon {
 class ControlMethods {
  public:
     /// `facts` gives what is outside the engine; called on the engine thread.
-    /// `reload` re-reads the configuration; called on the control thread; returns the mistakes, none if it is in force.
+    /// `reload` re-reads the configuration; called on the control thread; returns the mistakes, none if it is
+    /// in force.
     using Facts = std::function<StatusFacts()>;
     using Reload = std::function<std::vector<std::string>()>;
     ControlMethods(EngineLoop& loop, Facts facts, Reload reload);

@@ -34,7 +34,9 @@ using report::control::kFrameEnd;
 constexpr std::chrono::seconds kIdleLimit{30};
 constexpr int kBacklog = 16;
 
-std::string reason(int error) { return std::error_code(error, std::generic_category()).message(); }
+std::string reason(int error) {
+    return std::error_code(error, std::generic_category()).message();
+}
 
 sockaddr_un address_of(const std::filesystem::path& path) {
     sockaddr_un address{};
@@ -70,13 +72,15 @@ std::expected<ControlSocket, std::string> ControlSocket::bind(const std::filesys
     std::error_code error;
     const bool made = std::filesystem::create_directories(path.parent_path(), error);
     if (error) {
-        return std::unexpected(fmt::format("make the directory of control.socket {}: {}", path.string(), error.message()));
+        return std::unexpected(
+            fmt::format("make the directory of control.socket {}: {}", path.string(), error.message()));
     }
     const sockaddr_un address = address_of(path);
     if (const auto pid = listener_at(address)) {
-        return std::unexpected(fmt::format(
-            "another farewelld (pid {}) answers at {}; stop it, or give this one its own: --set control.socket=/run/…",
-            *pid, path.string()));
+        return std::unexpected(
+            fmt::format("another farewelld (pid {}) answers at {}; stop it, or give this one its own: --set "
+                        "control.socket=/run/…",
+                        *pid, path.string()));
     }
     unlink(path.c_str());  // nobody answers there: the file of one that was killed
     const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -84,7 +88,7 @@ std::expected<ControlSocket, std::string> ControlSocket::bind(const std::filesys
         return std::unexpected(fmt::format("open the control socket: {}", reason(errno)));
     }
     ControlSocket bound(path, fd, made);
-    const mode_t before = umask(0117);  // 0660 from the first moment on
+    const mode_t before = umask(0117);                                  // 0660 from the first moment on
     const auto* generic = reinterpret_cast<const sockaddr*>(&address);  // NOLINT: as above
     const int result = ::bind(fd, generic, sizeof address);
     const int bind_error = errno;
@@ -97,7 +101,9 @@ std::expected<ControlSocket, std::string> ControlSocket::bind(const std::filesys
 }
 
 ControlSocket::ControlSocket(ControlSocket&& other) noexcept
-    : path_(std::move(other.path_)), fd_(std::exchange(other.fd_, -1)), made_directory_(other.made_directory_) {}
+    : path_(std::move(other.path_)),
+      fd_(std::exchange(other.fd_, -1)),
+      made_directory_(other.made_directory_) {}
 
 ControlSocket::~ControlSocket() {
     if (fd_ >= 0) {
@@ -175,8 +181,7 @@ class ControlServer::State::Connection : public std::enable_shared_from_this<Con
             return;
         }
         server_->handler(request, [self = shared_from_this()](nlohmann::json answer) {
-            asio::post(self->server_->context,
-                       [self, answer = std::move(answer)] { self->write(answer); });
+            asio::post(self->server_->context, [self, answer = std::move(answer)] { self->write(answer); });
         });
     }
 
@@ -188,14 +193,15 @@ class ControlServer::State::Connection : public std::enable_shared_from_this<Con
         sent_ = answer.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
         sent_ += kFrameEnd;
         wait_at_most(kIdleLimit);
-        asio::async_write(socket_, asio::buffer(sent_),
-                          [self = shared_from_this()](const boost::system::error_code& error, std::size_t /*length*/) {
-                              if (error) {
-                                  self->close();
-                              } else {
-                                  self->read();
-                              }
-                          });
+        asio::async_write(
+            socket_, asio::buffer(sent_),
+            [self = shared_from_this()](const boost::system::error_code& error, std::size_t /*length*/) {
+                if (error) {
+                    self->close();
+                } else {
+                    self->read();
+                }
+            });
     }
 
     std::shared_ptr<State> server_;
@@ -206,18 +212,18 @@ class ControlServer::State::Connection : public std::enable_shared_from_this<Con
 };
 
 void ControlServer::State::accept() {
-    acceptor.async_accept([self = shared_from_this()](const boost::system::error_code& error,
-                                                      stream_protocol::socket socket) {
-        if (self->stopped) {
-            return;
-        }
-        if (!error && self->connections.size() < kConnectionsMax) {
-            auto connection = std::make_shared<Connection>(self, std::move(socket));
-            self->connections.insert(connection);
-            connection->read();
-        }
-        self->accept();
-    });
+    acceptor.async_accept(
+        [self = shared_from_this()](const boost::system::error_code& error, stream_protocol::socket socket) {
+            if (self->stopped) {
+                return;
+            }
+            if (!error && self->connections.size() < kConnectionsMax) {
+                auto connection = std::make_shared<Connection>(self, std::move(socket));
+                self->connections.insert(connection);
+                connection->read();
+            }
+            self->accept();
+        });
 }
 
 ControlServer::ControlServer(asio::io_context& context, const ControlSocket& socket, Handler handler)
@@ -225,7 +231,9 @@ ControlServer::ControlServer(asio::io_context& context, const ControlSocket& soc
     state_->accept();
 }
 
-ControlServer::~ControlServer() { stop(); }
+ControlServer::~ControlServer() {
+    stop();
+}
 
 void ControlServer::stop() {
     state_->stopped = true;

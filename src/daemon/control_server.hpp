@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The control socket: accepts, frames, times out. What a method does is control_methods'.
-// Threads: everything on the io_context's one thread, the control thread; answers may be made anywhere and are
-// posted back to it.
+// Threads: everything on the io_context's one thread, the control thread; answers may be made anywhere and
+// are posted back to it.
 #pragma once
 
 #include <cstddef>
@@ -21,8 +21,9 @@ namespace farewell::daemon {
 /// A bound and listening socket file, removed when its owner goes.
 class ControlSocket {
  public:
-    /// Makes missing parent directories (0755), removes the file of a daemon that is gone, and binds with mode 0660.
-    /// The error is a sentence with the next step; a daemon that answers there is named by its pid.
+    /// Makes missing parent directories (0755), removes the file of a daemon that is gone, and binds with
+    /// mode 0660. The error is a sentence with the next step; a daemon that answers there is named by its
+    /// pid.
     [[nodiscard]] static std::expected<ControlSocket, std::string> bind(const std::filesystem::path& path);
     ControlSocket(ControlSocket&& other) noexcept;
     ControlSocket& operator=(ControlSocket&&) = delete;

@@ -55,7 +55,8 @@ std::unexpected<StartFailure> cannot(std::string message, ExitStatus status = Ex
 std::unexpected<StartFailure> cannot(const nfq::Error& error) {
     switch (error.kind) {
         case nfq::ErrorKind::no_permission:
-            return cannot(error.message() + "; start farewelld as root or with CAP_NET_ADMIN", ExitStatus::no_permission);
+            return cannot(error.message() + "; start farewelld as root or with CAP_NET_ADMIN",
+                          ExitStatus::no_permission);
         case nfq::ErrorKind::queue_taken:
             return cannot(error.message() + "; stop that process, or choose others by capture.queues");
         case nfq::ErrorKind::not_supported:
@@ -70,8 +71,9 @@ std::unexpected<StartFailure> cannot(const nfq::Error& error) {
 std::unexpected<StartFailure> cannot(const enforce::EnforceError& error) {
     switch (error.failure) {
         case enforce::Failure::no_permission:
-            return cannot(error.message + "; start farewelld with CAP_NET_ADMIN, or choose another nft.table if this one "
-                                          "belongs to another process",
+            return cannot(error.message +
+                              "; start farewelld with CAP_NET_ADMIN, or choose another nft.table if this one "
+                              "belongs to another process",
                           ExitStatus::no_permission);
         case enforce::Failure::unsupported:
             return cannot(error.message + "; this kernel needs nf_tables: modprobe nf_tables");
@@ -97,7 +99,9 @@ spdlog::level::level_enum spdlog_level(LogLevel level) {
     return spdlog::level::info;
 }
 
-std::string table_text(const Config& config) { return "nftables table inet " + config.nft_table; }
+std::string table_text(const Config& config) {
+    return "nftables table inet " + config.nft_table;
+}
 
 source::NfqueueSettings source_settings(const Config& config) {
     return {
@@ -135,7 +139,8 @@ std::expected<std::vector<core::Ban>, enforce::EnforceError> bans_in_kernel(enfo
     return bans;
 }
 
-std::expected<std::vector<core::Ban>, enforce::EnforceError> prepare(enforce::Enforcer& enforcer, const Config& config) {
+std::expected<std::vector<core::Ban>, enforce::EnforceError> prepare(enforce::Enforcer& enforcer,
+                                                                     const Config& config) {
     if (auto allowed = enforcer.allow(config.allowed_networks);
         !allowed && allowed.error().failure != enforce::Failure::table_gone) {
         return std::unexpected(allowed.error());  // before the table is there, build() will use it
@@ -155,7 +160,8 @@ std::expected<std::vector<core::Ban>, enforce::EnforceError> prepare(enforce::En
 std::expected<Resources, StartFailure> acquire(const Config& config) {
     if (!has_net_admin()) {
         return cannot(
-            "farewelld needs CAP_NET_ADMIN to read packet queues and to ban; start it as root (it then gives up all the "
+            "farewelld needs CAP_NET_ADMIN to read packet queues and to ban; start it as root (it then gives "
+            "up all the "
             "rest by itself) or grant the capability: AmbientCapabilities=CAP_NET_ADMIN in a systemd unit",
             ExitStatus::no_permission);
     }
@@ -178,7 +184,8 @@ std::expected<Resources, StartFailure> acquire(const Config& config) {
     resources.broadcasts->read_from_kernel();
 
     // The queues before the table: if they belong to somebody else, so may the bans.
-    auto source = source::NfqueueSource::open(source_settings(config), *resources.broadcasts, *resources.doorbell);
+    auto source =
+        source::NfqueueSource::open(source_settings(config), *resources.broadcasts, *resources.doorbell);
     if (!source) {
         return cannot(source.error());
     }
@@ -189,7 +196,8 @@ std::expected<Resources, StartFailure> acquire(const Config& config) {
     if (config.mode == Mode::observe) {
         resources.enforcer = std::make_unique<enforce::ObserveEnforcer>();
     } else {
-        resources.enforcer = std::make_unique<enforce::NftEnforcer>(enforce::NftSettings{.table = config.nft_table});
+        resources.enforcer =
+            std::make_unique<enforce::NftEnforcer>(enforce::NftSettings{.table = config.nft_table});
     }
     auto adopted = prepare(*resources.enforcer, config);
     if (!adopted) {
@@ -276,10 +284,12 @@ Daemon::Daemon(Config config, ConfigSources sources, Resources resources)
              .doorbell = resources_.doorbell.get(),
              .enforcer_name = table_text(config_),
              .observing = config_.mode == Mode::observe}),
-      methods_(loop_, [this] { return facts(); }, [this] { return reload(); }),
-      server_(context_, resources_.control, [this](const nlohmann::json& request, ControlServer::Answer answer) {
-          methods_.handle(request, std::move(answer));
-      }) {}
+      methods_(
+          loop_, [this] { return facts(); }, [this] { return reload(); }),
+      server_(context_, resources_.control,
+              [this](const nlohmann::json& request, ControlServer::Answer answer) {
+                  methods_.handle(request, std::move(answer));
+              }) {}
 
 ExitStatus Daemon::run() {
     std::jthread engine([this](const std::stop_token& stop) { loop_.run(stop); });
@@ -313,7 +323,8 @@ void Daemon::finish_bans() {
     if (config_.on_stop == OnStop::leave) {
         const std::size_t bans = loop_.engine().bans_wanted();
         if (bans > 0 && config_.mode == Mode::enforce) {
-            spdlog::info("{} {} in force until the kernel's own timeout", bans, bans == 1 ? "ban stays" : "bans stay");
+            spdlog::info("{} {} in force until the kernel's own timeout", bans,
+                         bans == 1 ? "ban stays" : "bans stay");
         }
     } else if (auto removed = loop_.enforcer().remove(); !removed) {
         spdlog::error("{}", removed.error().message);

@@ -7,7 +7,8 @@
 
 namespace farewell::daemon {
 
-/// Runs until SIGTERM or SIGINT, or until it cannot go on; says why in the log. `sources` are read again on reload.
+/// Runs until SIGTERM or SIGINT, or until it cannot go on; says why in the log. `sources` are read again on
+/// reload.
 [[nodiscard]] report::ExitStatus run_daemon(const Config& config, const ConfigSources& sources);
 
 }  // namespace farewell::daemon

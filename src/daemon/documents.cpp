@@ -15,9 +15,13 @@ namespace {
 
 using nlohmann::json;
 
-std::string timestamp(core::Time time) { return report::to_rfc3339(wall_time(time)); }
+std::string timestamp(core::Time time) {
+    return report::to_rfc3339(wall_time(time));
+}
 
-double seconds(std::chrono::nanoseconds duration) { return std::chrono::duration<double>(duration).count(); }
+double seconds(std::chrono::nanoseconds duration) {
+    return std::chrono::duration<double>(duration).count();
+}
 
 json by_name(const auto& counts, auto name_of_index) {
     json object = json::object();
@@ -32,10 +36,12 @@ json packets_part(const source::PacketCounts& counts) {
         {"received", counts.packets},
         {"probes", counts.probes},
         {"probes_lost", counts.probes_lost},
-        {"undecoded", by_name(counts.undecoded,
-                              [](std::size_t i) { return core::name_of(static_cast<core::DecodeError>(i)); })},
-        {"disregarded", by_name(counts.disregarded,
-                                [](std::size_t i) { return core::name_of(static_cast<core::Disregard>(i)); })},
+        {"undecoded",
+         by_name(counts.undecoded,
+                 [](std::size_t i) { return core::name_of(static_cast<core::DecodeError>(i)); })},
+        {"disregarded",
+         by_name(counts.disregarded,
+                 [](std::size_t i) { return core::name_of(static_cast<core::Disregard>(i)); })},
     };
 }
 
@@ -152,21 +158,20 @@ json bans_document(const std::vector<core::BanRecord>& bans, std::size_t total,
     return {{"schema", "farewell/bans/v1"}, {"total", total}, {"bans", std::move(list)}};
 }
 
-json ban_document(const core::BanRecord& ban, const std::optional<enforce::EnforcedBan>& held, core::Time now) {
+json ban_document(const core::BanRecord& ban, const std::optional<enforce::EnforcedBan>& held,
+                  core::Time now) {
     json document = ban_part(ban, held ? &*held : nullptr, now);
     document["schema"] = "farewell/ban/v1";
     return document;
 }
 
-json explain_document(const core::Address& source, const core::SourceReport& report, const core::Limits& limits,
-                      const std::optional<enforce::EnforcedBan>& held, core::Time now) {
+json explain_document(const core::Address& source, const core::SourceReport& report,
+                      const core::Limits& limits, const std::optional<enforce::EnforcedBan>& held,
+                      core::Time now) {
     json document{
-        {"schema", "farewell/explain/v1"},
-        {"address", report::to_text(source)},
-        {"allowlisted", report.allowlisted},
-        {"banned", report.ban.has_value()},
-        {"threshold", limits.threshold},
-        {"window_seconds", seconds(limits.window)},
+        {"schema", "farewell/explain/v1"},   {"address", report::to_text(source)},
+        {"allowlisted", report.allowlisted}, {"banned", report.ban.has_value()},
+        {"threshold", limits.threshold},     {"window_seconds", seconds(limits.window)},
     };
     if (report.ban) {
         document["ban"] = ban_part(*report.ban, held ? &*held : nullptr, now);

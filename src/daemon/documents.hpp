@@ -19,9 +19,9 @@ namespace farewell::daemon {
 struct QueueFacts {
     std::uint16_t number = 0;
     std::uint64_t packets = 0;
-    std::uint64_t lost_in_socket = 0;               // our receive buffer was full
-    std::optional<std::uint64_t> lost_in_queue;     // the kernel's queue was full; nullopt: /proc not readable
-    std::optional<std::uint64_t> waiting;           // in the kernel, without a verdict
+    std::uint64_t lost_in_socket = 0;            // our receive buffer was full
+    std::optional<std::uint64_t> lost_in_queue;  // the kernel's queue was full; nullopt: /proc not readable
+    std::optional<std::uint64_t> waiting;        // in the kernel, without a verdict
     std::uint64_t receive_buffer_bytes = 0;
 };
 
@@ -39,15 +39,17 @@ struct StatusFacts {
     std::string trouble;  // empty: none
 };
 
-[[nodiscard]] nlohmann::json status_document(const StatusFacts& facts, const core::Engine& engine, core::Time now);
+[[nodiscard]] nlohmann::json status_document(const StatusFacts& facts, const core::Engine& engine,
+                                             core::Time now);
 
 /// `held` holds what the kernel counts, by address in any order; may be empty where it was too much to ask.
 [[nodiscard]] nlohmann::json bans_document(const std::vector<core::BanRecord>& bans, std::size_t total,
                                            const std::vector<enforce::EnforcedBan>& held, core::Time now);
-[[nodiscard]] nlohmann::json ban_document(const core::BanRecord& ban, const std::optional<enforce::EnforcedBan>& held,
-                                          core::Time now);
+[[nodiscard]] nlohmann::json ban_document(const core::BanRecord& ban,
+                                          const std::optional<enforce::EnforcedBan>& held, core::Time now);
 [[nodiscard]] nlohmann::json explain_document(const core::Address& source, const core::SourceReport& report,
                                               const core::Limits& limits,
-                                              const std::optional<enforce::EnforcedBan>& held, core::Time now);
+                                              const std::optional<enforce::EnforcedBan>& held,
+                                              core::Time now);
 
 }  // namespace farewell::daemon

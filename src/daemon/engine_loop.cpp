@@ -19,8 +19,8 @@ namespace {
 using enforce::EnforceError;
 using enforce::Failure;
 
-constexpr std::size_t kProbesPerBurst = 256;        // judged before their bans go out: about 25 microseconds
-constexpr std::size_t kPortsInLine = 32;            // more would not be read
+constexpr std::size_t kProbesPerBurst = 256;  // judged before their bans go out: about 25 microseconds
+constexpr std::size_t kPortsInLine = 32;      // more would not be read
 constexpr std::chrono::seconds kTickAtLeastEvery{1};
 
 std::string ports_text(const std::vector<core::TriedPort>& ports) {
@@ -56,8 +56,9 @@ void EngineLoop::run(const std::stop_token& stop) {
             continue;
         }
         wiring_.doorbell->announce_sleep();
-        const bool has_work = !mailbox_.empty() || stop.stop_requested() ||
-                              std::ranges::any_of(wiring_.rings, [](source::ProbeRing* ring) { return !ring->empty(); });
+        const bool has_work =
+            !mailbox_.empty() || stop.stop_requested() ||
+            std::ranges::any_of(wiring_.rings, [](source::ProbeRing* ring) { return !ring->empty(); });
         if (has_work) {
             wiring_.doorbell->stay_awake();
         } else {
@@ -73,7 +74,8 @@ void EngineLoop::run(const std::stop_token& stop) {
 bool EngineLoop::take_probes() {
     std::size_t taken = 0;
     for (source::ProbeRing* ring : wiring_.rings) {
-        taken += ring->consume(kProbesPerBurst, [this](const source::Arrival& arrival) { on_arrival(arrival); });
+        taken +=
+            ring->consume(kProbesPerBurst, [this](const source::Arrival& arrival) { on_arrival(arrival); });
         if (!decided_.empty()) {
             const std::vector<core::Ban> bans = std::exchange(decided_, {});
             enforce(bans);
@@ -177,10 +179,12 @@ void EngineLoop::log_banned(const core::Ban& ban, core::Time now) {
     const auto record = engine_.report(ban.source, now).ban;
     const std::string evidence =
         ban.reason == core::BanReason::port_scan && record && !record->evidence.empty()
-            ? fmt::format("{} distinct closed ports: {}", record->evidence.size(), ports_text(record->evidence))
+            ? fmt::format("{} distinct closed ports: {}", record->evidence.size(),
+                          ports_text(record->evidence))
             : std::string(core::name_of(ban.reason));
     spdlog::info("{} {} banned for {} ({})", report::to_text(ban.source),
-                 wiring_.observing ? "would have been" : "has been", report::to_text(ban.until - now), evidence);
+                 wiring_.observing ? "would have been" : "has been", report::to_text(ban.until - now),
+                 evidence);
 }
 
 void EngineLoop::log_new_port(const core::Probe& probe, core::Time now) {
@@ -199,8 +203,8 @@ void EngineLoop::log_unbanned(const core::Unban& unban, core::Time now) {
     }
 }
 
-std::expected<core::OrderResult, EnforceError> EngineLoop::ban(const core::Address& source,
-                                                               std::chrono::nanoseconds duration) {
+std::expected<core::OrderResult, EnforceError> EngineLoop::ban(
+    const core::Address& source, std::optional<std::chrono::nanoseconds> duration) {
     const core::Engine::BanOrder order = engine_.order_ban(source, duration, boot_now());
     if (!order.ban) {
         return order.result;

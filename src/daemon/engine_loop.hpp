@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <expected>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -47,8 +48,8 @@ class EngineLoop {
     [[nodiscard]] const std::string& trouble() const { return trouble_; }
 
     /// Orders of the operator, carried out before they return. The error is the enforcer's.
-    std::expected<core::OrderResult, enforce::EnforceError> ban(const core::Address& source,
-                                                                std::chrono::nanoseconds duration);
+    std::expected<core::OrderResult, enforce::EnforceError> ban(
+        const core::Address& source, std::optional<std::chrono::nanoseconds> duration);
     std::expected<core::OrderResult, enforce::EnforceError> unban(const core::Address& source);
     /// Returns how many there were.
     std::expected<std::size_t, enforce::EnforceError> unban_all();

@@ -22,7 +22,9 @@ using farewell::daemon::Config;
 using farewell::daemon::ConfigSources;
 using farewell::report::ExitStatus;
 
-int exit_with(ExitStatus status) { return static_cast<int>(status); }
+int exit_with(ExitStatus status) {
+    return static_cast<int>(status);
+}
 
 struct CommandLine {
     ConfigSources sources;
@@ -34,11 +36,14 @@ std::optional<CommandLine> parse_command_line(int argc, char** argv, int& exit_c
     CommandLine line;
     std::string file;
     bool observe = false;
-    CLI::App app{"farewelld: recognises port scanners among the packets a firewall is about to drop, and bans them."};
+    CLI::App app{
+        "farewelld: recognises port scanners among the packets a firewall is about to drop, and bans them."};
     app.set_version_flag("--version", std::string("farewelld ") + farewell::report::kVersion);
-    app.add_option("--config", file, fmt::format("configuration file (default {}, if it is there)",
-                                                 farewell::daemon::kDefaultConfigFile));
-    app.add_flag("--check-config", line.check_config, "check the configuration, report every mistake, and exit");
+    app.add_option(
+        "--config", file,
+        fmt::format("configuration file (default {}, if it is there)", farewell::daemon::kDefaultConfigFile));
+    app.add_flag("--check-config", line.check_config,
+                 "check the configuration, report every mistake, and exit");
     app.add_flag("--observe", observe, "do everything but ban: the same as --set mode=observe");
     app.add_option("--set", line.sources.overrides, "section.key=value: overrides any key; may be repeated")
         ->allow_extra_args(false);

@@ -13,7 +13,9 @@
 namespace farewell::daemon {
 namespace {
 
-std::string reason() { return std::strerror(errno); }  // NOLINT(concurrency-mt-unsafe): before any thread
+std::string reason() {
+    return std::strerror(errno);
+}  // NOLINT(concurrency-mt-unsafe): before any thread
 
 void want_net_admin_alone() {
     capng_clear(CAPNG_SELECT_BOTH);
@@ -34,7 +36,9 @@ bool has_net_admin() {
     return capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_ADMIN) != 0;
 }
 
-bool is_root() { return geteuid() == 0; }
+bool is_root() {
+    return geteuid() == 0;
+}
 
 std::expected<User, std::string> find_user(const std::string& name) {
     for (const std::string& candidate : {name, std::string("nobody")}) {
@@ -51,11 +55,12 @@ std::expected<User, std::string> find_user(const std::string& name) {
 std::expected<void, std::string> become(const User& user) {
     capng_get_caps_process();
     want_net_admin_alone();
-    const int changed = capng_change_id(static_cast<int>(user.uid), static_cast<int>(user.gid),
-                                        static_cast<capng_flags_t>(CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING));
+    const int changed =
+        capng_change_id(static_cast<int>(user.uid), static_cast<int>(user.gid),
+                        static_cast<capng_flags_t>(CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING));
     if (changed != 0) {
-        return std::unexpected(fmt::format("change to user {} with CAP_NET_ADMIN alone (capng_change_id gave {})",
-                                           user.name, changed));
+        return std::unexpected(fmt::format(
+            "change to user {} with CAP_NET_ADMIN alone (capng_change_id gave {})", user.name, changed));
     }
     return forbid_new_privileges();
 }
@@ -63,8 +68,8 @@ std::expected<void, std::string> become(const User& user) {
 std::expected<void, std::string> keep_only_net_admin() {
     capng_get_caps_process();
     want_net_admin_alone();
-    // The bounding set can only be emptied with CAP_SETPCAP, which an ordinary user rarely has; no_new_privs makes
-    // it meaningless anyway.
+    // The bounding set can only be emptied with CAP_SETPCAP, which an ordinary user rarely has; no_new_privs
+    // makes it meaningless anyway.
     if (capng_apply(CAPNG_SELECT_CAPS) != 0) {
         return std::unexpected(fmt::format("drop all capabilities but CAP_NET_ADMIN: {}", reason()));
     }

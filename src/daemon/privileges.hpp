@@ -20,8 +20,8 @@ struct User {
 [[nodiscard]] std::expected<User, std::string> find_user(const std::string& name);
 
 /// Changes this process to `user` with CAP_NET_ADMIN as its only capability (permitted and effective, none
-/// inheritable, bounding set emptied) and sets no_new_privs. Call it before any thread is started: capabilities
-/// belong to threads (capabilities(7)).
+/// inheritable, bounding set emptied) and sets no_new_privs. Call it before any thread is started:
+/// capabilities belong to threads (capabilities(7)).
 [[nodiscard]] std::expected<void, std::string> become(const User& user);
 /// Started as an ordinary user (by a service manager): drops all other capabilities, sets no_new_privs.
 [[nodiscard]] std::expected<void, std::string> keep_only_net_admin();

@@ -15,7 +15,9 @@
 namespace farewell::daemon {
 namespace {
 
-std::string reason(int error) { return std::error_code(error, std::generic_category()).message(); }
+std::string reason(int error) {
+    return std::error_code(error, std::generic_category()).message();
+}
 
 /// The pid that the holder of the lock wrote down; "?" if it did not get that far.
 std::string written_pid(int fd) {
@@ -32,8 +34,9 @@ std::expected<StateDirectory, std::string> StateDirectory::open(const std::files
     std::error_code error;
     const bool made = std::filesystem::create_directories(path, error);
     if (error) {
-        return std::unexpected(fmt::format("make state.directory {}: {}; choose another by --set state.directory=/…",
-                                           path.string(), error.message()));
+        return std::unexpected(
+            fmt::format("make state.directory {}: {}; choose another by --set state.directory=/…",
+                        path.string(), error.message()));
     }
     if (made) {
         std::filesystem::permissions(path, std::filesystem::perms(0750), error);

@@ -10,8 +10,8 @@ namespace farewell::daemon {
 
 class StateDirectory {
  public:
-    /// Makes the directory (0750) where missing and takes the lock in it; the kernel lets the lock go when the
-    /// process ends, however it ends. The error is a sentence with the next step and the other's pid.
+    /// Makes the directory (0750) where missing and takes the lock in it; the kernel lets the lock go when
+    /// the process ends, however it ends. The error is a sentence with the next step and the other's pid.
     [[nodiscard]] static std::expected<StateDirectory, std::string> open(const std::filesystem::path& path);
     StateDirectory(StateDirectory&& other) noexcept;
     StateDirectory& operator=(StateDirectory&&) = delete;

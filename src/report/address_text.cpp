@@ -11,7 +11,9 @@
 namespace farewell::report {
 namespace {
 
-constexpr std::uint8_t full_length(core::Family family) { return family == core::Family::ipv4 ? 32 : 128; }
+constexpr std::uint8_t full_length(core::Family family) {
+    return family == core::Family::ipv4 ? 32 : 128;
+}
 
 bool is_zero_beyond(const core::Prefix& prefix) {
     const auto bytes = prefix.address.bytes();

@@ -23,7 +23,8 @@ inline constexpr std::string_view kExplain = "io.farewell.Explain";
 inline constexpr std::string_view kReload = "io.farewell.Reload";
 }  // namespace method
 
-/// Parameters of every error: {"message": "one sentence"}; InvalidConfiguration adds {"errors": ["file:1:2: …"]}.
+/// Parameters of every error: {"message": "one sentence"}; InvalidConfiguration adds {"errors": ["file:1:2:
+/// …"]}.
 namespace error {
 inline constexpr std::string_view kInvalidParameter = "io.farewell.InvalidParameter";
 inline constexpr std::string_view kNotBanned = "io.farewell.NotBanned";

@@ -10,7 +10,8 @@
 
 namespace farewell::report {
 
-/// "500ms", "30s", "15m", "12h", "7d", and sums of them: "1h30m". Nothing else: a number without a unit is a guess.
+/// "500ms", "30s", "15m", "12h", "7d", and sums of them: "1h30m". Nothing else: a number without a unit is a
+/// guess.
 [[nodiscard]] std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text);
 /// The two largest units that are not zero: "11h59m", "30s", "250ms", "0s".
 [[nodiscard]] std::string to_text(std::chrono::nanoseconds duration);

@@ -29,7 +29,8 @@ std::size_t edits(std::string_view from, std::string_view to) {
 
 }  // namespace
 
-std::optional<std::string_view> nearest(std::string_view typed, std::span<const std::string_view> candidates) {
+std::optional<std::string_view> nearest(std::string_view typed,
+                                        std::span<const std::string_view> candidates) {
     std::optional<std::string_view> best;
     std::size_t best_edits = 0;
     for (const std::string_view candidate : candidates) {

@@ -15,7 +15,8 @@ namespace {
 using namespace std::chrono_literals;
 
 TEST(AddressText, RoundTripsBothFamilies) {
-    for (const char* text : {"0.0.0.0", "192.0.2.7", "255.255.255.255", "::", "2001:db8::7", "::ffff:192.0.2.7"}) {
+    for (const char* text :
+         {"0.0.0.0", "192.0.2.7", "255.255.255.255", "::", "2001:db8::7", "::ffff:192.0.2.7"}) {
         const auto address = parse_address(text);
         ASSERT_TRUE(address) << text;
         EXPECT_EQ(to_text(*address), text);
@@ -27,7 +28,8 @@ TEST(AddressText, KeepsMappedAddressesInTheirOwnFamily) {
 }
 
 TEST(AddressText, RefusesWhatIsNotOneWholeAddress) {
-    for (const char* text : {"", "192.0.2", "192.0.2.7 ", "192.0.2.256", "fe80::1%eth0", "example", "192.0.2.7/24"}) {
+    for (const char* text :
+         {"", "192.0.2", "192.0.2.7 ", "192.0.2.256", "fe80::1%eth0", "example", "192.0.2.7/24"}) {
         EXPECT_FALSE(parse_address(text)) << text;
     }
 }
@@ -40,7 +42,8 @@ TEST(PrefixText, ParsesNetworksAndSingleAddresses) {
 }
 
 TEST(PrefixText, RefusesHostBitsAndImpossibleLengths) {
-    for (const char* text : {"192.0.2.7/24", "192.0.2.0/33", "2001:db8::1/64", "192.0.2.0/", "192.0.2.0/+8", "/24"}) {
+    for (const char* text :
+         {"192.0.2.7/24", "192.0.2.0/33", "2001:db8::1/64", "192.0.2.0/", "192.0.2.0/+8", "/24"}) {
         EXPECT_FALSE(parse_prefix(text)) << text;
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The directed broadcast addresses of this host's interfaces. A packet to one of them is chatter, never a
-// probe, and only the host's own netmasks tell which they are. Read by the control thread now and then, looked
-// at by every queue thread for every packet.
+// probe, and only the host's own netmasks tell which they are. Read by the control thread now and then,
+// looked at by every queue thread for every packet.
 #pragma once
 
 #include <atomic>

@@ -18,11 +18,13 @@ Doorbell::Doorbell() : fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     }
 }
 
-Doorbell::~Doorbell() { close(fd_); }
+Doorbell::~Doorbell() {
+    close(fd_);
+}
 
 void Doorbell::ring() {
-    // The producer has pushed before this load; the consumer has announced before it looks at the rings. With both
-    // sequentially consistent, one of the two sees the other: no wake-up is lost.
+    // The producer has pushed before this load; the consumer has announced before it looks at the rings. With
+    // both sequentially consistent, one of the two sees the other: no wake-up is lost.
     std::atomic_thread_fence(std::memory_order_seq_cst);
     if (asleep_.load(std::memory_order_seq_cst)) {
         const std::uint64_t one = 1;
@@ -35,11 +37,14 @@ void Doorbell::announce_sleep() {
     std::atomic_thread_fence(std::memory_order_seq_cst);
 }
 
-void Doorbell::stay_awake() { asleep_.store(false, std::memory_order_relaxed); }
+void Doorbell::stay_awake() {
+    asleep_.store(false, std::memory_order_relaxed);
+}
 
 void Doorbell::sleep(std::chrono::nanoseconds at_most) {
     pollfd waiting{.fd = fd_, .events = POLLIN, .revents = 0};
-    const timespec limit{.tv_sec = at_most.count() / 1'000'000'000, .tv_nsec = at_most.count() % 1'000'000'000};
+    const timespec limit{.tv_sec = at_most.count() / 1'000'000'000,
+                         .tv_nsec = at_most.count() % 1'000'000'000};
     if (ppoll(&waiting, 1, &limit, nullptr) > 0) {
         std::uint64_t rung = 0;
         [[maybe_unused]] const ssize_t taken = read(fd_, &rung, sizeof rung);

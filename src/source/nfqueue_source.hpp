@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Packets from a range of NFQUEUE queues: one thread, socket, reader and ring per queue. Every packet gets its
-// verdict at once; what is learned from it travels by the ring and never holds the verdict up.
+// Packets from a range of NFQUEUE queues: one thread, socket, reader and ring per queue. Every packet gets
+// its verdict at once; what is learned from it travels by the ring and never holds the verdict up.
 #pragma once
 
 #include <cstddef>
@@ -32,6 +32,9 @@ class NfqueueSource {
     /// Binds all queues or none. Packets wait in them from now on, until start().
     [[nodiscard]] static std::expected<std::unique_ptr<NfqueueSource>, nfq::Error> open(
         const NfqueueSettings& settings, const BroadcastAddresses& broadcasts, Doorbell& doorbell);
+    NfqueueSource(const NfqueueSource&) = delete;
+    NfqueueSource& operator=(const NfqueueSource&) = delete;
+    ~NfqueueSource();
 
     /// One ring per queue; they live as long as the source.
     [[nodiscard]] std::vector<ProbeRing*> rings() const;
@@ -54,10 +57,9 @@ class NfqueueSource {
     struct Lane;  // what one queue thread works with
     NfqueueSource() = default;
     std::vector<std::unique_ptr<Lane>> lanes_;
-    std::optional<nfq::Pool> pool_;
+    std::optional<nfq::Pool> pool_;  // after the lanes: its threads end before they go
     std::uint16_t first_queue_ = 0;
     Doorbell* doorbell_ = nullptr;
-    nfq::Verdict verdict_ = nfq::Verdict::drop();
 };
 
 }  // namespace farewell::source

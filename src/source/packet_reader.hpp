@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The stateless half of detection: bytes of a packet in, a probe in the ring or a count of why not. The same for
-// every source of packets. One instance per receiving thread.
+// The stateless half of detection: bytes of a packet in, a probe in the ring or a count of why not. The same
+// for every source of packets. One instance per receiving thread.
 #pragma once
 
 #include <array>
@@ -30,7 +30,8 @@ struct PacketCounts {
 
 class PacketReader {
  public:
-    PacketReader(ProbeRing& ring, const BroadcastAddresses& broadcasts) : ring_(ring), broadcasts_(broadcasts) {}
+    PacketReader(ProbeRing& ring, const BroadcastAddresses& broadcasts)
+        : ring_(ring), broadcasts_(broadcasts) {}
 
     /// Decodes, classifies, counts, and pushes a probe. Never blocks, never allocates. Receiving thread.
     /// Returns true if a probe was pushed: the caller rings the doorbell once per batch.

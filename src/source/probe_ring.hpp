@@ -51,10 +51,10 @@ class Doorbell {
     Doorbell(const Doorbell&) = delete;
     Doorbell& operator=(const Doorbell&) = delete;
 
-    void ring();                                    // any thread
-    void announce_sleep();                          // consumer
-    void stay_awake();                              // consumer
-    void sleep(std::chrono::nanoseconds at_most);   // consumer; returns early when rung
+    void ring();                                   // any thread
+    void announce_sleep();                         // consumer
+    void stay_awake();                             // consumer
+    void sleep(std::chrono::nanoseconds at_most);  // consumer; returns early when rung
 
  private:
     int fd_;

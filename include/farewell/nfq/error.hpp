@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+// What can go wrong with a queue, told apart by what a caller would do about it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace farewell::nfq {
+
+enum class ErrorKind : std::uint8_t {
+    no_permission,   ///< CAP_NET_ADMIN is missing (the kernel checks it on every message)
+    queue_taken,     ///< another socket has bound this queue; see owner_*
+    not_supported,   ///< the kernel has no nfnetlink_queue
+    invalid_config,  ///< a value of the configuration cannot be
+    system,          ///< anything else: see errno_number
+};
+
+struct Error {
+    ErrorKind kind = ErrorKind::system;
+    std::string operation;  ///< "bind queue 3"
+    int errno_number = 0;
+    std::uint32_t owner_portid = 0;  ///< queue_taken: the netlink port that holds the queue
+    std::optional<int> owner_pid;    ///< and its process, where /proc tells
+    std::string owner_name;
+
+    /// "bind queue 3: taken by process 812 (suricata)"; fit for a log line as it stands.
+    [[nodiscard]] std::string message() const;
+};
+
+}  // namespace farewell::nfq

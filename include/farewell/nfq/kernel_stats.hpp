@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+// What the kernel itself counts for every queue: /proc/net/netfilter/nfnetlink_queue.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <string_view>
+#include <vector>
+
+#include <farewell/nfq/error.hpp>
+
+namespace farewell::nfq {
+
+/// One line of the file (net/netfilter/nfnetlink_queue.c, seq_show).
+struct KernelQueueStats {
+    std::uint16_t number = 0;
+    std::uint32_t portid = 0;     ///< of the socket that bound it; usually its process' pid
+    std::uint32_t waiting = 0;    ///< packets without a verdict
+    std::uint32_t copy_mode = 0;  ///< 1 metadata, 2 payload
+    std::uint32_t copy_range = 0;
+    std::uint64_t queue_dropped = 0;  ///< the queue was full: no id was given
+    std::uint64_t user_dropped = 0;   ///< the socket's receive buffer was full
+    std::uint32_t last_id = 0;
+};
+
+/// Lines that are not of this form are left out.
+[[nodiscard]] std::vector<KernelQueueStats> parse_kernel_stats(std::string_view text);
+
+/// Keeps the file open, because only root may open it: a daemon opens it first and gives up root then.
+class KernelStatsReader {
+ public:
+    [[nodiscard]] static std::expected<KernelStatsReader, Error> open();
+    KernelStatsReader(KernelStatsReader&& other) noexcept;
+    KernelStatsReader& operator=(KernelStatsReader&& other) noexcept;
+    ~KernelStatsReader();
+
+    [[nodiscard]] std::expected<std::vector<KernelQueueStats>, Error> read() const;
+
+ private:
+    explicit KernelStatsReader(int fd) : fd_(fd) {}
+    int fd_ = -1;
+};
+
+}  // namespace farewell::nfq

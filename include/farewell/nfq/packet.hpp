@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// One queued packet as the kernel sent it: a view into the receive ring, valid inside the handler only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+namespace farewell::nfq {
+
+/// Where in the stack the packet was queued (enum nf_inet_hooks).
+enum class Hook : std::uint8_t { prerouting, input, forward, output, postrouting, ingress };
+
+/// Metadata is there only where the kernel sends it: interfaces depend on the hook, the hardware address on
+/// the link, mark and priority come only when they are not zero, uid and gid only for packets of a local
+/// socket and with QueueConfig::uid_gid (net/netfilter/nfnetlink_queue.c, nfqnl_build_packet_message).
+struct Packet {
+    std::uint32_t id = 0;                 ///< what verdicts refer to; counts up from 1 and wraps
+    std::uint16_t hardware_protocol = 0;  ///< EtherType: 0x0800 IPv4, 0x86dd IPv6
+    Hook hook = Hook::prerouting;
+    std::span<const std::byte> payload;  ///< from the network header on; empty for metadata-only copies
+    std::size_t original_length = 0;     ///< the packet's length before it was cut to the copy range
+    std::uint32_t mark = 0;
+    std::uint32_t priority = 0;
+    std::uint32_t input_interface = 0;  ///< index; 0: none
+    std::uint32_t output_interface = 0;
+    std::uint32_t physical_input_interface = 0;  ///< the bridge's port
+    std::uint32_t physical_output_interface = 0;
+    std::span<const std::byte> hardware_address;  ///< the sender's; empty: none
+    std::optional<std::uint32_t> uid;
+    std::optional<std::uint32_t> gid;
+    std::optional<std::uint16_t> vlan_tag;  ///< the TCI of a bridged packet (priority, DEI, id)
+    std::uint32_t skb_info = 0;  ///< NFQA_SKB_*: 1 checksum not ready, 2 GSO, 4 checksum not verified
+
+    /// The copy range (or the receive buffer) has cut the payload.
+    [[nodiscard]] bool is_cut_short() const { return payload.size() < original_length; }
+};
+
+}  // namespace farewell::nfq

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+// A range of queues, each with a socket, a thread and a handler of its own, for `queue num 0-3`.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include <farewell/nfq/error.hpp>
+#include <farewell/nfq/queue.hpp>
+
+namespace farewell::nfq {
+
+class Pool {
+ public:
+    using Handler = std::function<void(Batch&)>;
+
+    /// Binds all queues first..last with the same configuration, or none. No thread runs yet.
+    [[nodiscard]] static std::expected<Pool, Error> open(QueueConfig config, std::uint16_t first,
+                                                         std::uint16_t last);
+    Pool(Pool&&) noexcept;
+    Pool& operator=(Pool&&) noexcept;
+    /// Stops.
+    ~Pool();
+
+    /// Starts one thread per queue; `handler_for(number)` is called here, each handler is used by its thread
+    /// alone.
+    void start(const std::function<Handler(std::uint16_t number)>& handler_for);
+    /// Answers what is queued, unbinds, joins; within 100 ms of the handlers returning. The first error that
+    /// ended a thread before it was asked to, if any did. May be called again.
+    std::expected<void, Error> stop();
+    /// Whether a thread has ended although nobody asked it to. Any thread.
+    [[nodiscard]] bool has_failed() const;
+
+    struct Member {
+        std::uint16_t number = 0;
+        Stats stats;
+    };
+    /// Any thread.
+    [[nodiscard]] std::vector<Member> stats() const;
+
+ private:
+    struct State;
+    explicit Pool(std::unique_ptr<State> state);
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace farewell::nfq

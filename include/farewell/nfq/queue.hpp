@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT
+// One NFQUEUE queue: open, receive, answer, stop.
+//
+// Use:      Queue::open, then run() in a thread of your own, or receive() in your loop. The handler gets a
+// Batch of
+//           up to 64 packets; what it does not set gets QueueConfig::default_verdict. Every packet gets its
+//           verdict when the handler returns.
+// Threads:  one thread calls run() or receive(); wake() and stats() from any.
+// Cost:     two system calls a batch (recvmmsg, sendmsg); no allocation and no copy of payloads.
+// Logs:     nothing. Counts: Stats.
+#pragma once
+
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <type_traits>
+#include <utility>
+
+#include <farewell/nfq/error.hpp>
+#include <farewell/nfq/packet.hpp>
+#include <farewell/nfq/verdict.hpp>
+
+namespace farewell::netlink {
+class Channel;
+}
+
+namespace farewell::nfq {
+
+enum class CopyMode : std::uint8_t {
+    metadata,  ///< no byte of the packet
+    payload,   ///< the first copy_range bytes
+};
+
+/// The flags are asked for; where the kernel lacks one, the queue opens without it (Queue::active_flags).
+struct QueueConfig {
+    static constexpr std::uint32_t kCopyRangeMax = 0xffff - 4;  ///< what an attribute can carry
+
+    std::uint16_t number = 0;
+    CopyMode copy_mode = CopyMode::payload;
+    std::uint32_t copy_range = 128;  ///< bytes of each packet; up to kCopyRangeMax
+    std::uint32_t max_length =
+        4096;  ///< packets waiting in the kernel before it drops (or lets pass: fail_open)
+    std::optional<std::size_t> receive_buffer_bytes;  ///< default: room for max_length packets
+    Verdict default_verdict = Verdict::drop();
+    bool fail_open = false;  ///< accept instead of drop when the queue is full
+    bool gso = false;        ///< take segments as the stack holds them, up to 64 KiB, instead of one by one
+    bool uid_gid = false;    ///< tell the owner of the local socket
+    bool conntrack = false;
+    bool security_context = false;
+};
+
+/// What a queue has seen and done since it was opened. Numbers only grow.
+struct Stats {
+    std::uint64_t packets = 0;
+    std::uint64_t batches = 0;
+    std::uint64_t verdict_messages = 0;
+    std::uint64_t system_calls = 0;        ///< receiving and answering
+    std::uint64_t lost_in_socket = 0;      ///< exact: gaps in the packet ids; the receive buffer was full
+    std::uint64_t cut_short = 0;           ///< packets whose payload the copy range cut
+    std::uint64_t truncated_messages = 0;  ///< messages larger than a slot of the receive ring
+    std::uint64_t malformed_messages = 0;
+    std::uint64_t kernel_errors = 0;       ///< NLMSG_ERROR in the stream: a verdict for a packet that is gone
+    std::size_t receive_buffer_bytes = 0;  ///< what the kernel granted
+};
+
+/// The packets of one go, and the verdicts they will get. Packets and payloads die with it.
+class Batch {
+ public:
+    Batch(std::span<const Packet> packets, std::span<Verdict> verdicts)
+        : packets_(packets), verdicts_(verdicts) {}
+
+    [[nodiscard]] std::span<const Packet> packets() const { return packets_; }
+    [[nodiscard]] std::size_t size() const { return packets_.size(); }
+    [[nodiscard]] const Packet& operator[](std::size_t index) const { return packets_[index]; }
+
+    void all(const Verdict& verdict) {
+        for (Verdict& each : verdicts_) {
+            each = verdict;
+        }
+    }
+    void set(std::size_t index, const Verdict& verdict) { verdicts_[index] = verdict; }
+
+ private:
+    std::span<const Packet> packets_;
+    std::span<Verdict> verdicts_;
+};
+
+/// A handler takes the batch, or one packet and returns its verdict.
+template <typename Handler>
+concept BatchHandler = std::invocable<Handler&, Batch&>;
+template <typename Handler>
+concept PacketHandler = std::invocable<Handler&, const Packet&> &&
+                        std::convertible_to<std::invoke_result_t<Handler&, const Packet&>, Verdict>;
+
+class Queue {
+ public:
+    static constexpr std::size_t kBatchMax = 64;
+
+    /// Binds the queue with one acknowledged message: from the kernel's yes on, no packet is lost for want of
+    /// setup. Errors: see ErrorKind. Needs CAP_NET_ADMIN now and with every verdict.
+    [[nodiscard]] static std::expected<Queue, Error> open(const QueueConfig& config);
+    /// The same over a channel of your own: for tests without a kernel.
+    [[nodiscard]] static std::expected<Queue, Error> open(const QueueConfig& config,
+                                                          std::unique_ptr<netlink::Channel> channel);
+    Queue(Queue&&) noexcept;
+    Queue& operator=(Queue&&) noexcept;
+    /// Unbinds. The kernel drops what is still waiting.
+    ~Queue();
+
+    /// Receives until the token says stop, then answers what is already queued (for at most 50 ms), unbinds,
+    /// returns.
+    template <typename Handler>
+        requires BatchHandler<Handler> || PacketHandler<Handler>
+    std::expected<void, Error> run(Handler&& handler, std::stop_token stop) {
+        return run_erased(erase(handler), std::move(stop));
+    }
+
+    /// One batch, waiting at most `timeout` for its first packet. Returns how many packets there were; 0:
+    /// none came in time, or wake() was called.
+    template <typename Handler>
+        requires BatchHandler<Handler> || PacketHandler<Handler>
+    std::expected<std::size_t, Error> receive(Handler&& handler, std::chrono::milliseconds timeout) {
+        return receive_erased(erase(handler), timeout);
+    }
+
+    /// Ends a waiting receive() or run's wait. Any thread.
+    void wake();
+    /// For poll(2); readable means receive() will not wait.
+    [[nodiscard]] int fd() const;
+    [[nodiscard]] std::uint16_t number() const;
+    /// Any thread.
+    [[nodiscard]] Stats stats() const;
+    /// Which of the flags asked for the kernel took (NFQA_CFG_F_*).
+    [[nodiscard]] std::uint32_t active_flags() const;
+
+ private:
+    struct State;
+    struct ErasedHandler {
+        void* object;
+        void (*call)(void* object, Batch& batch);
+    };
+    template <typename Handler>
+    static ErasedHandler erase(Handler& handler) {
+        return {.object = const_cast<void*>(static_cast<const void*>(&handler)),
+                .call = [](void* object, Batch& batch) {
+                    auto& concrete = *static_cast<std::remove_reference_t<Handler>*>(object);
+                    if constexpr (BatchHandler<Handler>) {
+                        concrete(batch);
+                    } else {
+                        for (std::size_t i = 0; i < batch.size(); ++i) {
+                            batch.set(i, concrete(batch[i]));
+                        }
+                    }
+                }};
+    }
+
+    explicit Queue(std::unique_ptr<State> state);
+    std::expected<void, Error> run_erased(ErasedHandler handler, std::stop_token stop);
+    std::expected<std::size_t, Error> receive_erased(ErasedHandler handler,
+                                                     std::chrono::milliseconds timeout);
+
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace farewell::nfq

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "enforce/nft_enforcer.hpp"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include "nft/ruleset.hpp"
+
+namespace farewell::enforce {
+namespace {
+
+using core::Family;
+using nft::Element;
+using nft::HeldElement;
+using nft::SetElements;
+
+// NFTA_SET_ELEM_TIMEOUT is in milliseconds and the kernel refuses what does not fit into jiffies; a hundred
+// years do.
+constexpr std::chrono::milliseconds kTimeoutMax = std::chrono::hours(24) * 365 * 100;
+
+const char* banned_set(Family family) {
+    return family == Family::ipv4 ? nft::kBanned4 : nft::kBanned6;
+}
+
+Element element_of(const core::Address& address) {
+    Element element;
+    element.key_bytes = static_cast<std::uint8_t>(address.bytes().size());
+    std::ranges::copy(address.bytes(), element.key.begin());
+    return element;
+}
+
+core::Address address_of(const Element& element) {
+    if (element.key_bytes == 4) {
+        return core::Address::ipv4(std::span(element.key).first<4>());
+    }
+    return core::Address::ipv6(element.key);
+}
+
+EnforcedBan enforced_ban(const HeldElement& held) {
+    return {.source = address_of(held.element),
+            .time_left = held.time_left,
+            .packets = held.packets,
+            .bytes = held.bytes};
+}
+
+std::string text_of(const core::Address& address) {
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    const int family = address.family() == Family::ipv4 ? AF_INET : AF_INET6;
+    return inet_ntop(family, address.bytes().data(), text.data(), text.size()) == nullptr ? "?" : text.data();
+}
+
+/// The networks of one family as nft writes them, none inside another: an interval set refuses overlaps.
+std::vector<std::string> without_overlaps(std::span<const core::Prefix> networks, Family family) {
+    std::vector<core::Prefix> kept;
+    std::vector<core::Prefix> widest_first(networks.begin(), networks.end());
+    std::ranges::stable_sort(widest_first, {}, &core::Prefix::length);
+    for (const core::Prefix& network : widest_first) {
+        const bool covered = std::ranges::any_of(
+            kept, [&network](const core::Prefix& wider) { return wider.contains(network.address); });
+        if (network.address.family() == family && !covered) {
+            kept.push_back(network);
+        }
+    }
+    std::vector<std::string> texts;
+    for (const core::Prefix& network : kept) {
+        texts.push_back(
+            fmt::format("{}/{}", text_of(network.address.masked(network.length)), network.length));
+    }
+    return texts;
+}
+
+/// What the bans are called in an error: one by its name, many by their number.
+std::string names_of(std::span<const SetElements::Group> groups) {
+    std::size_t count = 0;
+    std::string name;
+    for (const SetElements::Group& group : groups) {
+        count += group.elements.size();
+        if (!group.elements.empty()) {
+            name = fmt::format("{} to set {}", text_of(address_of(group.elements.front())), group.set);
+        }
+    }
+    return count == 1 ? name : fmt::format("{} elements", count);
+}
+
+}  // namespace
+
+NftEnforcer::NftEnforcer(NftSettings settings) : settings_(std::move(settings)) {}
+NftEnforcer::NftEnforcer(NftSettings settings, std::unique_ptr<nft::Transport> transport)
+    : settings_(std::move(settings)), elements_(std::in_place, settings_.table, std::move(transport)) {}
+
+std::string NftEnforcer::in_table() const {
+    return fmt::format("table inet {}", settings_.table);
+}
+
+EnforceError NftEnforcer::failure(const std::string& operation, int reason) const {
+    EnforceError error{.failure = Failure::other,
+                       .message = fmt::format("{}: {}", operation,
+                                              std::error_code(reason, std::generic_category()).message())};
+    switch (reason) {
+        case ENOENT:
+            error.failure = Failure::table_gone;
+            break;
+        case EPERM:
+        case EACCES:
+            error.failure = Failure::no_permission;
+            break;
+        case ENFILE:  // what a set answers that has reached its size (nf_tables_api.c, nft_add_set_elem)
+        case ENOSPC:
+            error.failure = Failure::set_full;
+            break;
+        case EOPNOTSUPP:
+        case EPROTONOSUPPORT:
+        case EAFNOSUPPORT:
+            error.failure = Failure::unsupported;
+            break;
+        default:
+            break;
+    }
+    return error;
+}
+
+std::expected<SetElements*, EnforceError> NftEnforcer::elements() {
+    if (!elements_) {
+        auto transport = nft::open_transport();
+        if (!transport) {
+            return std::unexpected(failure("open a netlink socket for nf_tables", transport.error()));
+        }
+        elements_.emplace(settings_.table, std::move(*transport));
+    }
+    return &*elements_;
+}
+
+std::expected<void, EnforceError> NftEnforcer::build() {
+    auto held = elements();
+    if (!held) {
+        return std::unexpected(held.error());
+    }
+    // libnftables tells failures apart only in prose; the two that matter are found out by asking first.
+    if (const int reason = (*held)->ask_generation(); reason != 0) {
+        EnforceError error = failure("ask nf_tables for its generation", reason);
+        if (reason == EINVAL) {  // nfnetlink's answer for a subsystem that is not there
+            error.failure = Failure::unsupported;
+        }
+        return std::unexpected(std::move(error));
+    }
+    if (!nft::run_text(nft::build_text(settings_.table))) {
+        // Something of our name is there that is not ours as it should be: an older version's table, or a
+        // stranger's.
+        if (auto replaced = nft::run_text(nft::replace_text(settings_.table)); !replaced) {
+            return std::unexpected(
+                EnforceError{.failure = Failure::other,
+                             .message = fmt::format("build {}: {}", in_table(), replaced.error())});
+        }
+    }
+    return apply_allowlist();
+}
+
+std::expected<void, EnforceError> NftEnforcer::apply_allowlist() {
+    std::string text;
+    for (const Family family : {Family::ipv4, Family::ipv6}) {
+        text += nft::allow_text(settings_.table, family == Family::ipv4 ? nft::kAllow4 : nft::kAllow6,
+                                without_overlaps(allowlist_, family));
+    }
+    if (auto applied = nft::run_text(text); !applied) {
+        return std::unexpected(
+            EnforceError{.failure = Failure::other,
+                         .message = fmt::format("set the allowlist in {}: {}", in_table(), applied.error())});
+    }
+    return {};
+}
+
+std::expected<void, EnforceError> NftEnforcer::allow(std::span<const core::Prefix> networks) {
+    allowlist_.assign(networks.begin(), networks.end());
+    auto held = elements();
+    if (!held) {
+        return std::unexpected(held.error());
+    }
+    // A dump of a set that is not there answers ENOENT: the table is gone, and building it brings the
+    // allowlist along.
+    if (const auto listed = (*held)->list(nft::kAllow4); !listed) {
+        return std::unexpected(
+            failure(fmt::format("look at set {} of {}", nft::kAllow4, in_table()), listed.error()));
+    }
+    return apply_allowlist();
+}
+
+std::expected<void, EnforceError> NftEnforcer::clear() {
+    auto held = elements();
+    if (!held) {
+        return std::unexpected(held.error());
+    }
+    const std::array<std::string, 2> sets{nft::kBanned4, nft::kBanned6};
+    if (const int reason = (*held)->flush(sets); reason != 0) {
+        return std::unexpected(failure(fmt::format("clear the bans of {}", in_table()), reason));
+    }
+    return {};
+}
+
+std::expected<void, EnforceError> NftEnforcer::remove() {
+    auto held = elements();
+    if (!held) {
+        return std::unexpected(held.error());
+    }
+    if (const int reason = (*held)->remove_table(); reason != 0 && reason != ENOENT) {
+        return std::unexpected(failure(fmt::format("remove {}", in_table()), reason));
+    }
+    return {};
+}
+
+std::expected<void, EnforceError> NftEnforcer::ban(std::span<const core::Ban> bans, core::Time now) {
+    auto held = elements();
+    if (!held) {
+        return std::unexpected(held.error());
+    }
+    std::array<SetElements::Group, 2> groups{
+        {{.set = nft::kBanned4, .elements = {}}, {.set = nft::kBanned6, .elements = {}}}};
+    for (const core::Ban& ban : bans) {
+        if (ban.until <= now) {
+            continue;
+        }
+        Element element = element_of(ban.source);
+        element.timeout =
+            std::min(std::chrono::ceil<std::chrono::milliseconds>(ban.until - now), kTimeoutMax);
+        groups.at(ban.source.family() == Family::ipv4 ? 0 : 1).elements.push_back(element);
+    }
+    if (const int reason = (*held)->put(groups); reason != 0) {
+        return std::unexpected(failure(fmt::format("add {} of {}", names_of(groups), in_table()), reason));
+    }
+    return {};
+}
+
+std::expected<void, EnforceError> NftEnforcer::unban(std::span<const core::Address> sources) {
+    auto held = elements();
+    if (!held) {
+        return std::unexpected(held.error());
+    }
+    std::array<SetElements::Group, 2> groups{
+        {{.set = nft::kBanned4, .elements = {}}, {.set = nft::kBanned6, .elements = {}}}};
+    for (const core::Address& source : sources) {
+        groups.at(source.family() == Family::ipv4 ? 0 : 1).elements.push_back(element_of(source));
+    }
+    if (const int reason = (*held)->remove(groups); reason != 0) {
+        return std::unexpected(failure(fmt::format("remove {} of {}", names_of(groups), in_table()), reason));
+    }
+    return {};
+}
+
+std::expected<std::vector<EnforcedBan>, EnforceError> NftEnforcer::list() {
+    auto held = elements();
+    if (!held) {
+        return std::unexpected(held.error());
+    }
+    std::vector<EnforcedBan> bans;
+    for (const char* set : {nft::kBanned4, nft::kBanned6}) {
+        const auto listed = (*held)->list(set);
+        if (!listed) {
+            return std::unexpected(
+                failure(fmt::format("list set {} of {}", set, in_table()), listed.error()));
+        }
+        std::ranges::transform(*listed, std::back_inserter(bans), enforced_ban);
+    }
+    return bans;
+}
+
+std::expected<std::optional<EnforcedBan>, EnforceError> NftEnforcer::get(const core::Address& source) {
+    auto held = elements();
+    if (!held) {
+        return std::unexpected(held.error());
+    }
+    const char* set = banned_set(source.family());
+    const auto found = (*held)->get(set, element_of(source));
+    if (!found) {
+        return std::unexpected(failure(
+            fmt::format("get {} from set {} of {}", text_of(source), set, in_table()), found.error()));
+    }
+    if (!*found) {
+        return std::nullopt;
+    }
+    return enforced_ban(**found);
+}
+
+}  // namespace farewell::enforce

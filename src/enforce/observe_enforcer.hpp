@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Bans that touch nothing: what observe mode puts in the kernel's place. It forgets what is over, like the
+// kernel.
+#pragma once
+
+#include <map>
+
+#include "enforce/enforcer.hpp"
+
+namespace farewell::enforce {
+
+class ObserveEnforcer final : public Enforcer {
+ public:
+    std::expected<void, EnforceError> build() override { return {}; }
+    std::expected<void, EnforceError> clear() override;
+    std::expected<void, EnforceError> remove() override { return clear(); }
+    std::expected<void, EnforceError> ban(std::span<const core::Ban> bans, core::Time now) override;
+    std::expected<void, EnforceError> unban(std::span<const core::Address> sources) override;
+    std::expected<void, EnforceError> allow(std::span<const core::Prefix> networks) override;
+    /// Times left are as of the last ban().
+    std::expected<std::vector<EnforcedBan>, EnforceError> list() override;
+    std::expected<std::optional<EnforcedBan>, EnforceError> get(const core::Address& source) override;
+
+ private:
+    std::map<core::Address, core::Time> until_;
+    core::Time now_;
+};
+
+}  // namespace farewell::enforce

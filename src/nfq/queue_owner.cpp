@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+#include "nfq/queue_owner.hpp"
+
+#include <linux/netlink.h>
+
+#include <charconv>
+#include <cstdio>
+#include <farewell/nfq/kernel_stats.hpp>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <system_error>
+
+namespace farewell::nfq {
+namespace {
+
+/// The inode of the netfilter netlink socket bound to `portid` in this network namespace.
+std::optional<std::string> inode_of(std::uint32_t portid) {
+    std::ifstream table("/proc/net/netlink");
+    std::string line;
+    std::getline(table, line);  // the heading
+    while (std::getline(table, line)) {
+        // sk Eth Pid Groups Rmem Wmem Dump Locks Drops Inode
+        std::istringstream fields(line);
+        std::string socket;
+        std::string word;
+        std::uint32_t protocol = 0;
+        std::uint32_t port = 0;
+        std::string inode;
+        if (!(fields >> socket >> protocol >> port)) {
+            continue;
+        }
+        while (fields >> word) {
+            inode = word;
+        }
+        if (protocol == NETLINK_NETFILTER && port == portid) {
+            return inode;
+        }
+    }
+    return std::nullopt;
+}
+
+bool holds_socket(const std::filesystem::path& process, const std::string& inode) {
+    const std::string wanted = "socket:[" + inode + "]";
+    std::error_code error;
+    for (std::filesystem::directory_iterator entry(process / "fd", error), end; !error && entry != end;
+         entry.increment(error)) {
+        std::error_code unreadable;
+        if (std::filesystem::read_symlink(entry->path(), unreadable) == wanted) {
+            return true;
+        }
+    }
+    return false;
+}
+
+std::string name_of(int pid) {
+    std::ifstream file("/proc/" + std::to_string(pid) + "/comm");
+    std::string name;
+    std::getline(file, name);
+    return name;
+}
+
+/// The port id is the pid for the first netlink socket of a process and a random number for the others.
+std::optional<int> process_of(std::uint32_t portid) {
+    const auto inode = inode_of(portid);
+    if (!inode) {
+        return std::nullopt;
+    }
+    std::error_code error;
+    for (std::filesystem::directory_iterator entry("/proc", error), end; !error && entry != end;
+         entry.increment(error)) {
+        const std::string name = entry->path().filename().string();
+        int pid = 0;
+        const auto parsed = std::from_chars(name.data(), name.data() + name.size(), pid);
+        if (parsed.ec == std::errc{} && parsed.ptr == name.data() + name.size() &&
+            holds_socket(entry->path(), *inode)) {
+            return pid;
+        }
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<QueueOwner> find_queue_owner(std::uint16_t number, std::uint32_t own_portid) {
+    const auto reader = KernelStatsReader::open();
+    if (!reader) {
+        return std::nullopt;
+    }
+    const auto queues = reader->read();
+    if (!queues) {
+        return std::nullopt;
+    }
+    for (const KernelQueueStats& queue : *queues) {
+        if (queue.number == number && queue.portid != own_portid) {
+            QueueOwner owner{.portid = queue.portid, .pid = process_of(queue.portid), .name = {}};
+            if (owner.pid) {
+                owner.name = name_of(*owner.pid);
+            }
+            return owner;
+        }
+    }
+    return std::nullopt;
+}
+
+}  // namespace farewell::nfq

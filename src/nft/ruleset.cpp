@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "nft/ruleset.hpp"
+
+#include <fmt/format.h>
+#include <nftables/libnftables.h>
+
+#include <memory>
+#include <new>
+
+namespace farewell::nft {
+namespace {
+
+struct FreeContext {
+    void operator()(nft_ctx* context) const { nft_ctx_free(context); }
+};
+
+// More than the core ever wants; a bound all the same, because everything has one.
+constexpr int kBansMax = 1'048'576;
+
+/// libnftables' message is several lines with the offending text underlined; the first says what is wrong.
+std::string first_line(const char* text) {
+    const std::string_view whole(text == nullptr ? "" : text);
+    return std::string(whole.substr(0, whole.find('\n')));
+}
+
+}  // namespace
+
+std::string build_text(std::string_view table) {
+    // -450 is NF_IP_PRI_RAW_BEFORE_DEFRAG: before fragments are put together and connections tracked.
+    return fmt::format(R"(add table inet {table}
+add set inet {table} allow4 {{ type ipv4_addr; flags interval; }}
+add set inet {table} allow6 {{ type ipv6_addr; flags interval; }}
+add set inet {table} banned4 {{ type ipv4_addr; size {size}; flags timeout; counter; }}
+add set inet {table} banned6 {{ type ipv6_addr; size {size}; flags timeout; counter; }}
+add chain inet {table} prerouting {{ type filter hook prerouting priority -450; policy accept; }}
+flush chain inet {table} prerouting
+add rule inet {table} prerouting iif "lo" accept
+add rule inet {table} prerouting ip saddr @allow4 accept
+add rule inet {table} prerouting ip6 saddr @allow6 accept
+add rule inet {table} prerouting ip saddr @banned4 counter drop
+add rule inet {table} prerouting ip6 saddr @banned6 counter drop
+)",
+                       fmt::arg("table", table), fmt::arg("size", kBansMax));
+}
+
+std::string replace_text(std::string_view table) {
+    return fmt::format("add table inet {0}\ndelete table inet {0}\n{1}", table, build_text(table));
+}
+
+std::string allow_text(std::string_view table, std::string_view set, std::span<const std::string> elements) {
+    std::string text = fmt::format("flush set inet {} {}\n", table, set);
+    if (!elements.empty()) {
+        text += fmt::format("add element inet {} {} {{ {} }}\n", table, set, fmt::join(elements, ", "));
+    }
+    return text;
+}
+
+std::expected<void, std::string> run_text(const std::string& text) {
+    const std::unique_ptr<nft_ctx, FreeContext> context(nft_ctx_new(NFT_CTX_DEFAULT));
+    if (!context) {
+        throw std::bad_alloc();
+    }
+    nft_ctx_buffer_output(context.get());
+    nft_ctx_buffer_error(context.get());
+    if (nft_run_cmd_from_buffer(context.get(), text.c_str()) != 0) {
+        return std::unexpected(first_line(nft_ctx_get_error_buffer(context.get())));
+    }
+    return {};
+}
+
+}  // namespace farewell::nft

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Our table as nftables text, and text into the kernel by libnftables. Slow (a millisecond), so for start and
+// repair.
+#pragma once
+
+#include <expected>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace farewell::nft {
+
+// The names in the table; part of the interface, because operators type them.
+inline constexpr std::string_view kChain = "prerouting";
+inline constexpr const char* kBanned4 = "banned4";
+inline constexpr const char* kBanned6 = "banned6";
+inline constexpr const char* kAllow4 = "allow4";
+inline constexpr const char* kAllow6 = "allow6";
+
+/// Makes table, sets, chain and rules be there; what is there already stays, elements included. As one
+/// transaction there is no moment without the drop rule: the chain is emptied and filled anew at once.
+[[nodiscard]] std::string build_text(std::string_view table);
+/// The same from nothing, in the place of whatever has the table's name.
+[[nodiscard]] std::string replace_text(std::string_view table);
+/// Sets the elements of one of the allow sets; `elements` as nft writes them, none overlapping.
+[[nodiscard]] std::string allow_text(std::string_view table, std::string_view set,
+                                     std::span<const std::string> elements);
+
+/// Runs text as one transaction, as `nft -f` would. The error is what libnftables says, in one line.
+[[nodiscard]] std::expected<void, std::string> run_text(const std::string& text);
+
+}  // namespace farewell::nft

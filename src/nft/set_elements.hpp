@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Elements of the sets of one table, put there, taken out and read back. Each change is one transaction,
+// acknowledged. Results are errno: ENOENT means that the table or a set is gone. One thread.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "nft/element_batch.hpp"
+#include "nft/transport.hpp"
+
+namespace farewell::nft {
+
+/// An element as the kernel holds it.
+struct HeldElement {
+    Element element;  // its timeout is what it was given
+    std::chrono::milliseconds time_left{0};
+    std::uint64_t packets = 0;
+    std::uint64_t bytes = 0;
+};
+
+class SetElements {
+ public:
+    SetElements(std::string table, std::unique_ptr<Transport> transport);
+
+    struct Group {
+        std::string set;
+        std::vector<Element> elements;
+    };
+    /// Afterwards the kernel holds all of them with the timeout given here, whether they were there before or
+    /// not.
+    [[nodiscard]] int put(std::span<const Group> groups);
+    /// Takes them out; those that are not there are no error.
+    [[nodiscard]] int remove(std::span<const Group> groups);
+    [[nodiscard]] int flush(std::span<const std::string> sets);
+    /// The table with all that is in it. ENOENT: there was none.
+    [[nodiscard]] int remove_table();
+
+    [[nodiscard]] std::expected<std::vector<HeldElement>, int> list(const std::string& set);
+    [[nodiscard]] std::expected<std::optional<HeldElement>, int> get(const std::string& set,
+                                                                     const Element& element);
+
+    /// 0 if nf_tables answers at all; EPERM without CAP_NET_ADMIN, EINVAL or EOPNOTSUPP where it is not
+    /// there.
+    [[nodiscard]] int ask_generation();
+
+    /// More go in several transactions, so that one netlink message never needs more than a few megabytes.
+    static constexpr std::size_t kElementsPerTransaction = 50'000;
+
+ private:
+    [[nodiscard]] int put_at_once(std::span<const Group> groups);
+    [[nodiscard]] int commit(ElementBatch& batch);
+    [[nodiscard]] std::uint32_t take_sequences();
+
+    std::string table_;
+    std::unique_ptr<Transport> transport_;
+    std::uint32_t sequence_ = 1;
+};
+
+}  // namespace farewell::nft
