@@ -15,8 +15,9 @@ import tempfile
 import time
 import unittest
 
-FAREWELLD = os.environ.get("FAREWELLD", "build/debug/bin/farewelld")
-FAREWELL = os.environ.get("FAREWELL", "build/debug/bin/farewell")
+_BUILT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../build/debug/bin")
+FAREWELLD = os.environ.get("FAREWELLD", os.path.join(_BUILT, "farewelld"))
+FAREWELL = os.environ.get("FAREWELL", os.path.join(_BUILT, "farewell"))
 
 ATTACKER4, SERVER4 = "198.18.0.1", "198.18.0.2"
 ATTACKER6, SERVER6 = "2001:db8:0:1::1", "2001:db8:0:1::2"

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Bans in the kernel: that they hold, how they end, and what brings them back."""
+
+import json
+import signal
+
+import world
+from counting_e2e import CountingTest
+from packets import tcp
+from world import ATTACKER4, ATTACKER6, CLIENT4, SERVER4, TABLE, wait_until
+
+
+class BansTest(CountingTest):
+    def open_attacker(self):
+        self.attacker.run("iptables-nft", "-w", "-P", "OUTPUT", "ACCEPT")
+
+    def ban_attacker(self, first=1000):
+        self.send(self.syns(10, first=first))
+        return self.wait_banned(ATTACKER4)
+
+    def dropped(self):
+        """Packets that the drop rules have counted."""
+        rules = json.loads(self.server.run("nft", "-j", "list", "chain", "inet", TABLE, "prerouting").stdout)
+        return sum(expression["counter"]["packets"] for entry in rules["nftables"]
+                   for expression in entry.get("rule", {}).get("expr", []) if "counter" in expression)
+
+
+class InForce(BansTest):
+    def test_a_banned_source_gets_nothing_at_prerouting(self):
+        daemon = self.start_daemon()
+        self.ban_attacker()
+        before = self.dropped()
+        self.open_attacker()
+        self.assert_shut_out()
+        self.assertGreater(self.dropped(), before)
+        received = daemon.status()["packets"]["received"]
+        self.send(self.syns(20, first=5000))
+        wait_until(lambda: self.dropped() >= before + 20, "the kernel has dropped them")
+        self.assertEqual(daemon.status()["packets"]["received"], received, "a banned source reached the queue")
+
+    def test_the_table_is_as_promised(self):
+        self.start_daemon()
+        text = self.server.run("nft", "list", "table", "inet", TABLE).stdout
+        for part in ("chain prerouting", "type filter hook prerouting priority -450; policy accept;", "set banned4",
+                     "set banned6", "flags timeout", "ip saddr @banned4 counter packets", "ip6 saddr @banned6"):
+            self.assertIn(part, text)
+
+    def test_the_ban_runs_out_without_farewelld(self):
+        daemon = self.start_daemon("ban.duration=3s")
+        self.ban_attacker()
+        daemon.process.kill()
+        daemon.wait_exit()
+        self.open_attacker()
+        self.assert_shut_out()
+        wait_until(lambda: self.banned(4) == {}, "the kernel's own timeout")
+        self.assertTrue(self.can_connect(self.attacker, SERVER4, 80, 5.0))
+
+    def test_the_ban_runs_out_and_is_told_and_the_source_starts_from_nothing(self):
+        daemon = self.start_daemon("ban.duration=2s")
+        self.ban_attacker()
+        daemon.wait_log(f"{ATTACKER4} has been unbanned")
+        wait_until(lambda: self.banned(4) == {}, "the kernel's own timeout")
+        self.assertEqual(daemon.explain(ATTACKER4)["missing"], 10)
+        self.ban_attacker(first=3000)
+
+    def test_twelve_hours_by_default(self):
+        self.start_daemon()
+        element = self.ban_attacker()
+        self.assertEqual(element["timeout"], 12 * 3600)
+
+
+class StartAndStop(BansTest):
+    def test_start_clears_stale_bans(self):
+        daemon = self.start_daemon()
+        self.ban_attacker()
+        daemon.process.kill()
+        daemon.wait_exit()
+        self.assertIn(ATTACKER4, self.banned(4))
+        self.start_daemon(name="second")
+        self.assertEqual(self.banned(4), {})
+        self.open_attacker()
+        self.assertTrue(self.can_connect(self.attacker, SERVER4, 80, 5.0))
+
+    def test_keep_takes_over_what_the_kernel_holds(self):
+        daemon = self.start_daemon()
+        self.ban_attacker()
+        self.assertEqual(daemon.stop(), 0)
+        second = self.start_daemon("ban.on_start=keep", name="second")
+        self.assertIn(ATTACKER4, self.banned(4))
+        ban = second.json("bans", "get", ATTACKER4)
+        self.assertEqual(ban["state"], "enforced")
+        self.assertAlmostEqual(ban["seconds_left"], 12 * 3600, delta=60)
+
+    def test_stop_leaves_the_bans_to_the_kernel(self):
+        daemon = self.start_daemon()
+        self.ban_attacker()
+        self.assertEqual(daemon.stop(), 0, daemon.log())
+        self.assertIn(ATTACKER4, self.banned(4))
+
+    def test_stop_removes_the_table_if_told_to(self):
+        daemon = self.start_daemon("ban.on_stop=remove")
+        self.ban_attacker()
+        self.assertEqual(daemon.stop(signal.SIGINT), 0, daemon.log())
+        self.assertIsNone(self.banned(4))
+
+    def test_a_strange_table_of_our_name_is_replaced(self):
+        self.server.run("nft", f"add table inet {TABLE}; add set inet {TABLE} banned4 {{ type inet_service; }}")
+        self.start_daemon()
+        self.ban_attacker()
+
+    def test_sigkill_leaves_closed_ports_dropped_services_served_and_bans_in_force(self):
+        daemon = self.start_daemon()
+        self.ban_attacker()
+        daemon.process.kill()
+        daemon.wait_exit()
+        self.assertIn(ATTACKER4, self.banned(4))
+        self.assert_served()
+        # A port that nobody listens on: silence, not a reset, because no process answers the queue.
+        refused = self.client.run("curl", "-s", "--connect-timeout", "1", f"http://{world.SERVER4_FOR_CLIENT}:81/",
+                                  check=False)
+        self.assertEqual(refused.returncode, 28, "curl must time out")
+        self.open_attacker()
+        self.assert_shut_out()
+
+
+class Repair(BansTest):
+    def assert_next_ban_succeeds(self, daemon, reload_policy):
+        if reload_policy:
+            self.load_policy()
+        self.send([tcp("198.18.0.77", SERVER4, port) for port in range(1000, 1010)])
+        self.wait_banned("198.18.0.77")
+        self.assertIn(ATTACKER4, self.banned(4), "the ban from before is back as well")
+        self.assertGreater(self.banned(4)[ATTACKER4]["expires"], 12 * 3600 - 60)
+        daemon.wait_log("was gone: rebuilt, 2 bans are back in force")
+        self.assertEqual(daemon.status()["nftables"]["repairs"], 1)
+        self.assertFalse(daemon.status()["degraded"])
+
+    def test_deleted_table(self):
+        daemon = self.start_daemon()
+        self.ban_attacker()
+        self.server.run("nft", "delete", "table", "inet", TABLE)
+        self.assert_next_ban_succeeds(daemon, reload_policy=False)
+
+    def test_flushed_ruleset(self):
+        daemon = self.start_daemon()
+        self.ban_attacker()
+        self.server.run("nft", "flush", "ruleset")
+        self.assert_next_ban_succeeds(daemon, reload_policy=True)
+
+    def test_a_banned_source_that_gets_through_is_banned_again(self):
+        daemon = self.start_daemon()
+        self.ban_attacker()
+        self.server.run("nft", "delete", "element", "inet", TABLE, "banned4", "{", ATTACKER4, "}")
+        self.assertEqual(self.banned(4), {})
+
+        def banned_again():
+            self.send(self.syns(1))
+            return ATTACKER4 in self.banned(4)
+        wait_until(banned_again, "the next probe brings the ban back")
+        self.assertEqual(daemon.status()["bans"]["decided"], 1)
+
+    def test_a_ban_that_fails_is_reported_and_retried(self):
+        daemon = self.start_daemon()
+        self.server.run("nft", "delete", "table", "inet", TABLE)
+        # A set that holds one element only is full for the next: refused with a reason, retried, and then taken.
+        self.server.run("nft", f"""add table inet {TABLE}
+            add set inet {TABLE} banned4 {{ type ipv4_addr; size 1; flags timeout; }}
+            add set inet {TABLE} banned6 {{ type ipv6_addr; size 1; flags timeout; }}
+            add element inet {TABLE} banned4 {{ 198.18.0.99 timeout 1h }}""")
+        self.send(self.syns(10))
+        daemon.wait_log(f"failed to ban {ATTACKER4}, will be retried")
+        self.assertTrue(daemon.status()["degraded"])
+        self.assertEqual(daemon.cli("status", check=False).returncode, 5)
+        self.server.run("nft", "delete", "element", "inet", TABLE, "banned4", "{", "198.18.0.99", "}")
+        self.wait_banned(ATTACKER4, 60)
+        daemon.wait_log(f"{ATTACKER4} has been banned")
+        self.assertFalse(daemon.status()["degraded"])
+
+
+class Bypass(BansTest):
+    queue_options = ("--queue-balance", "0:3", "--queue-bypass")
+
+    def test_bypass_lets_everything_through_when_nobody_listens(self):
+        """Why the README says not to use it: at the end of a policy-drop chain it fails open."""
+        daemon = self.start_daemon()
+        closed = ("curl", "-s", "--connect-timeout", "1", f"http://{world.SERVER4_FOR_CLIENT}:81/")
+        self.assertEqual(self.client.run(*closed, check=False).returncode, 28, "dropped while farewelld runs")
+        daemon.stop()
+        self.assertEqual(self.client.run(*closed, check=False).returncode, 7, "refused: the stack itself answered")
+
+
+class Observe(BansTest):
+    def test_observe_bans_nobody_and_says_what_it_would_do(self):
+        daemon = self.start_daemon("--observe")
+        self.send(self.syns(10) + self.syns(10, source=ATTACKER6))
+        daemon.wait_log(f"{ATTACKER4} would have been banned")
+        daemon.wait_log(f"{ATTACKER6} would have been banned")
+        self.assertIsNone(self.banned(4), "there is not even a table")
+        self.open_attacker()
+        self.assert_served(self.attacker, SERVER4)
+        self.assertEqual(daemon.status()["mode"], "observe")
+        self.assertNotIn(CLIENT4, daemon.log())
