@@ -168,8 +168,8 @@ void suggest(std::span<char*> arguments) {
         }
         if (const auto guess = farewell::report::nearest(word, kWords)) {
             fmt::print(stderr, "did you mean `{}`?\n", *guess);
+            return;
         }
-        return;
     }
 }
 

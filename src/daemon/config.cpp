@@ -112,7 +112,10 @@ void Reader::read_file(const std::filesystem::path& path) {
     }
     if (!file || file.bad()) {
         const std::error_code reason(errno, std::generic_category());
-        errors_.push_back({.place = place_, .message = fmt::format("cannot be read: {}", reason.message())});
+        const char* hint = reason == std::errc::permission_denied
+                               ? "; it must be readable for the user that farewelld runs as (process.user)"
+                               : "";
+        errors_.push_back({.place = place_, .message = fmt::format("cannot be read: {}{}", reason.message(), hint)});
         return;
     }
     const toml::parse_result result = toml::parse(text.view(), path.string());

@@ -187,6 +187,7 @@ class WorldTest(unittest.TestCase):
     def setUp(self):
         self.directory = tempfile.mkdtemp(prefix="farewell-e2e-")
         self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
+        os.chmod(self.directory, 0o755)  # a reload reads the configuration as the user the daemon became
         self.server = self._namespace()
         self.attacker = self._namespace()
         self.client = self._namespace()

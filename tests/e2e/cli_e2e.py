@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The CLI against a running daemon: what it prints, what it changes, and its exit statuses."""
+
+import json
+
+from counting_e2e import CountingTest
+from world import ATTACKER4, ATTACKER6, CLIENT4, SERVER4, wait_until
+
+
+class CliTest(CountingTest):
+    def setUp(self):
+        super().setUp()
+        self.daemon = self.start_daemon()
+
+    def cli(self, *arguments, status=0):
+        result = self.daemon.cli(*arguments, check=False)
+        self.assertEqual(result.returncode, status, result.stdout)
+        return result.stdout
+
+    def json(self, *arguments, status=0):
+        return json.loads(self.cli("--json", *arguments, status=status).splitlines()[-1])
+
+
+class Status(CliTest):
+    def test_screen(self):
+        text = self.cli("status")
+        for part in ("● farewell", "enforcing", "queues    0-3, 4 threads", "0 lost in kernel", "sources   0 tracked",
+                     "budget 16 MiB", "bans      0 active", "nftables  inet port_scanners_auto_ban"):
+            self.assertIn(part, text)
+
+    def test_document(self):
+        document = self.json("status")
+        self.assertEqual(document["schema"], "farewell/status/v1")
+        self.assertEqual(document["mode"], "enforce")
+        self.assertEqual(document["pid"], self.daemon.process.pid)
+        self.assertEqual([queue["number"] for queue in document["queues"]], [0, 1, 2, 3])
+        self.assertEqual(document["rule"]["threshold"], 10)
+        for queue in document["queues"]:
+            self.assertGreater(queue["receive_buffer_bytes"], 1 << 20, "the receive buffer is forced")
+            self.assertEqual(queue["lost_in_queue"], 0, "/proc is read although the daemon is not root")
+
+
+class Bans(CliTest):
+    def test_add_list_get_remove(self):
+        self.assertIn("no source is banned", self.cli("bans", "list"))
+        self.assertIn(f"banned: {ATTACKER4}", self.cli("bans", "add", ATTACKER4, "--for", "2h"))
+        self.assertIn(ATTACKER4, self.banned(4))
+        self.assertAlmostEqual(self.banned(4)[ATTACKER4]["expires"], 7200, delta=30)
+        self.assertIn("already banned", self.cli("bans", "add", ATTACKER4))
+        self.cli("bans", "add", ATTACKER6)
+        self.assertIn(ATTACKER6, self.banned(6))
+
+        listed = self.json("bans", "list")
+        self.assertEqual(listed["schema"], "farewell/bans/v1")
+        self.assertEqual(listed["total"], 2)
+        self.assertEqual({ban["address"] for ban in listed["bans"]}, {ATTACKER4, ATTACKER6})
+        self.assertTrue(all(ban["state"] == "enforced" for ban in listed["bans"]))
+        one = self.json("bans", "get", ATTACKER4)
+        self.assertEqual((one["schema"], one["reason"], one["packets"]), ("farewell/ban/v1", "by_operator", 0))
+        self.assertIn("by_operator", self.cli("bans", "list"))
+
+        self.assertIn("has been unbanned", self.cli("bans", "remove", ATTACKER4))
+        self.assertEqual(self.banned(4), {})
+        self.assertIn("was not banned already", self.cli("bans", "remove", ATTACKER4))
+        self.cli("bans", "get", ATTACKER4, status=3)
+
+    def test_a_new_duration_replaces_the_old_one(self):
+        self.cli("bans", "add", ATTACKER4, "--for", "2h")
+        self.cli("bans", "add", ATTACKER4, "--for", "10m")
+        self.assertAlmostEqual(self.banned(4)[ATTACKER4]["expires"], 600, delta=30)
+
+    def test_remove_all(self):
+        for address in (ATTACKER4, ATTACKER6, CLIENT4):
+            self.cli("bans", "add", address)
+        self.assertIn("unbanned 3 sources", self.cli("bans", "remove", "--all"))
+        self.assert_no_bans()
+
+    def test_an_unbanned_scanner_starts_from_nothing(self):
+        self.send(self.syns(10))
+        self.wait_banned(ATTACKER4)
+        self.cli("bans", "remove", ATTACKER4)
+        received = self.daemon.status()["packets"]["received"]
+        self.send(self.syns(9, first=3000))
+        self.wait_judged(self.daemon, received + 9)
+        self.assert_no_bans()
+        self.send(self.syns(1, first=4000))
+        self.wait_banned(ATTACKER4)
+
+    def test_dropped_packets_are_counted(self):
+        self.cli("bans", "add", ATTACKER4)
+        self.send(self.syns(7))
+        wait_until(lambda: self.json("bans", "get", ATTACKER4)["packets"] == 7, "seven packets counted by the kernel")
+
+    def test_refusals(self):
+        self.assertIn("loopback", self.cli("bans", "add", "127.0.0.1", status=1))
+        self.assertIn("is not an IPv4 or IPv6 address", self.cli("bans", "add", "example", status=2))
+        self.assertIn("duration must be", self.cli("bans", "add", ATTACKER4, "--for", "soon", status=2))
+        self.cli("bans", "remove", status=2)
+        self.assert_no_bans()
+
+    def test_dry_run_changes_nothing(self):
+        self.assertIn(f"would ban {ATTACKER4} for 2h", self.cli("-n", "bans", "add", ATTACKER4, "--for", "2h"))
+        self.assert_no_bans()
+
+
+class Explain(CliTest):
+    def test_not_banned_says_what_is_missing(self):
+        self.send(self.syns(3))
+        self.wait_judged(self.daemon, 3)
+        text = self.cli("explain", ATTACKER4)
+        self.assertIn(f"{ATTACKER4}  not banned: 3 of 10 distinct ports in the last 1d; 7 more would ban it", text)
+        self.assertIn("tcp/1002", text)
+        self.assertIn("TCP window 1024", text)
+        document = self.json("explain", ATTACKER4)
+        self.assertEqual((document["schema"], document["missing"]), ("farewell/explain/v1", 7))
+
+    def test_banned_shows_the_evidence(self):
+        self.send(self.syns(10))
+        self.wait_banned(ATTACKER4)
+        text = self.cli("explain", ATTACKER4)
+        for part in (f"{ATTACKER4}  BANNED at", "10 distinct closed ports within 1d were needed", "tcp/1000", "tcp/1009",
+                     "dropped at prerouting", f"farewell bans remove {ATTACKER4}"):
+            self.assertIn(part, text)
+
+    def test_unknown(self):
+        self.assertIn("no probe of it", self.cli("explain", SERVER4))
+
+
+class ExitStatuses(CliTest):
+    def test_not_running(self):
+        self.daemon.stop()
+        self.assertIn("is it running?", self.cli("status", status=69))
+
+    def test_usage(self):
+        self.assertIn("did you mean `status`?", self.cli("statsu", status=2))
+        self.cli(status=2)
+
+    def test_no_permission(self):
+        result = self.server.run("setpriv", "--reuid=12345", "--regid=12345", "--clear-groups", "sh", "-c",
+                                 f'exec "$0" --socket {self.daemon.socket} status', self._readable_cli(), check=False)
+        self.assertEqual(result.returncode, 4, result.stdout)
+
+    def _readable_cli(self):
+        import os
+        import shutil
+        import world
+        path = os.path.join(self.directory, "farewell")
+        shutil.copy(world.FAREWELL, path)
+        for directory in (self.directory, os.path.dirname(self.daemon.socket)):
+            os.chmod(directory, 0o755)
+        os.chmod(path, 0o755)
+        return path
+
+    def test_reload(self):
+        self.assertIn("configuration reloaded", self.cli("reload"))
+
+    def test_reload_with_mistakes(self):
+        path = self.write_config("")
+        daemon = self.start_daemon(namespace=self.client, config=path, name="other")
+        self.write_config("[nft]\ntabel = \"x\"\n")
+        result = daemon.cli("reload", check=False)
+        self.assertEqual(result.returncode, 78)
+        self.assertIn(f"{path}:2:1: error: unknown key `nft.tabel`; did you mean `table`?", result.stdout)
