@@ -177,13 +177,15 @@ void EngineLoop::log_banned(const core::Ban& ban, core::Time now) {
         return;
     }
     const auto record = engine_.report(ban.source, now).ban;
+    if (!record) {
+        return;  // so short a ban is over already
+    }
     const std::string evidence =
-        ban.reason == core::BanReason::port_scan && record && !record->evidence.empty()
-            ? fmt::format("{} distinct closed ports: {}", record->evidence.size(),
-                          ports_text(record->evidence))
+        ban.reason == core::BanReason::port_scan && !record->evidence.empty()
+            ? fmt::format("{} distinct closed ports: {}", record->evidence.size(), ports_text(record->evidence))
             : std::string(core::name_of(ban.reason));
     spdlog::info("{} {} banned for {} ({})", report::to_text(ban.source),
-                 wiring_.observing ? "would have been" : "has been", report::to_text(ban.until - now),
+                 wiring_.observing ? "would have been" : "has been", report::to_text(ban.until - record->since),
                  evidence);
 }
 
