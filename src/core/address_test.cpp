@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "core/address.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <set>
+
+#include "core/allowlist.hpp"
+#include "scenario.hpp"
+
+namespace farewell::core {
+namespace {
+
+Address ipv6(std::array<unsigned, 16> values) {
+    std::array<std::byte, 16> bytes{};
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+        bytes[i] = static_cast<std::byte>(values[i]);
+    }
+    return Address::ipv6(bytes);
+}
+
+TEST(Address, FamiliesNeverCompareEqual) {
+    const Address four = test::source(1);
+    const Address six = ipv6({10, 0, 0, 1});
+    EXPECT_NE(four, six);
+    EXPECT_EQ(four.bytes().size(), 4U);
+    EXPECT_EQ(six.bytes().size(), 16U);
+    EXPECT_NE(four.hash(), six.hash());
+}
+
+TEST(Address, NeighboursHashApart) {
+    std::set<std::size_t> low_bits;
+    for (std::uint32_t number = 0; number < 1024; ++number) {
+        low_bits.insert(test::source(number).hash() % 4096);
+    }
+    EXPECT_GT(low_bits.size(), 850U) << "about 906 are expected of a random function";
+}
+
+TEST(Address, Masked) {
+    const Address address = test::source(0xabcdef);
+    EXPECT_EQ(address.masked(32), address);
+    EXPECT_EQ(address.masked(0), Address());
+    EXPECT_EQ(address.masked(20), test::source(0xabc000 & 0xfff000));
+    EXPECT_EQ(ipv6({0x20, 1, 0xd, 0xb8, 0xff, 0xff}).masked(33), ipv6({0x20, 1, 0xd, 0xb8, 0x80}));
+}
+
+TEST(Prefix, ContainsOnlyItsOwnFamilyAndBits) {
+    const Prefix ten{.address = test::source(0), .length = 8};
+    EXPECT_TRUE(ten.contains(test::source(0xffffff)));
+    EXPECT_FALSE(ten.contains(ipv6({10})));
+    const Prefix odd{.address = test::source(0x010200), .length = 23};
+    EXPECT_TRUE(odd.contains(test::source(0x0103ff)));
+    EXPECT_FALSE(odd.contains(test::source(0x010400)));
+    EXPECT_TRUE((Prefix{.address = Address(), .length = 0}.contains(test::source(5))));
+}
+
+TEST(Allowlist, LooksAtEveryLength) {
+    const Allowlist list({{.address = test::source(0x010000), .length = 16},
+                          {.address = test::source(0x020203), .length = 32},
+                          {.address = ipv6({0x20, 1, 0xd, 0xb8}), .length = 32}});
+    EXPECT_TRUE(list.contains(test::source(0x0100ff)));
+    EXPECT_TRUE(list.contains(test::source(0x020203)));
+    EXPECT_FALSE(list.contains(test::source(0x020204)));
+    EXPECT_TRUE(list.contains(ipv6({0x20, 1, 0xd, 0xb8, 9, 9})));
+    EXPECT_FALSE(list.contains(ipv6({0x20, 1, 0xd, 0xb9})));
+    EXPECT_FALSE(Allowlist({}).contains(test::source(1)));
+}
+
+}  // namespace
+}  // namespace farewell::core

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "core/engine.hpp"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <optional>
+
+#include "scenario.hpp"
+
+namespace farewell::core {
+namespace {
+
+using namespace std::chrono_literals;
+using test::at;
+using test::probe;
+using test::source;
+
+/// An engine and a clock that the test moves.
+class EngineTest : public testing::Test {
+ protected:
+    explicit EngineTest(Limits limits = {}) : engine(limits, {}) {}
+
+    std::optional<Ban> try_port(std::uint16_t port, std::uint32_t who = 1) {
+        return engine.on_probe(probe(source(who), port), now);
+    }
+    /// Ports first..first+count-1; the last answer.
+    std::optional<Ban> try_ports(std::uint16_t first, std::uint16_t count, std::uint32_t who = 1) {
+        std::optional<Ban> ban;
+        for (std::uint16_t i = 0; i < count; ++i) {
+            ban = try_port(static_cast<std::uint16_t>(first + i), who);
+        }
+        return ban;
+    }
+    void ban_and_enforce(std::uint32_t who = 1) {
+        ASSERT_TRUE(try_ports(1, 10, who));
+        engine.on_enforced(source(who), now);
+    }
+
+    Time now = at(1h);
+    Engine engine;
+};
+
+TEST_F(EngineTest, ExactlyTheTenthDistinctPortBans) {
+    for (std::uint16_t port = 1; port <= 9; ++port) {
+        EXPECT_FALSE(try_port(port)) << port;
+    }
+    const auto ban = try_port(10);
+    ASSERT_TRUE(ban);
+    EXPECT_EQ(ban->source, source(1));
+    EXPECT_EQ(ban->until, now + 12h);
+    EXPECT_EQ(ban->reason, BanReason::port_scan);
+    const auto record = engine.report(source(1), now).ban;
+    ASSERT_TRUE(record);
+    EXPECT_EQ(record->evidence.size(), 10U);
+    EXPECT_EQ(record->evidence.front().port.number, 1);
+    EXPECT_EQ(engine.sources_tracked(), 0U);
+}
+
+TEST_F(EngineTest, NinePortsTwoHundredTimesDoNotBan) {
+    for (int repeat = 0; repeat < 200; ++repeat) {
+        EXPECT_FALSE(try_ports(1, 9));
+    }
+    EXPECT_EQ(engine.counters().probes_repeated, 199U * 9);
+    EXPECT_EQ(engine.report(source(1), now).tried.size(), 9U);
+}
+
+TEST_F(EngineTest, ProtocolsCountApart) {
+    EXPECT_FALSE(try_ports(1, 9));
+    EXPECT_FALSE(engine.on_probe(probe(source(1), 1, 6), now));
+    EXPECT_TRUE(engine.on_probe(probe(source(1), 1, 17), now));
+}
+
+TEST_F(EngineTest, SourcesCountApart) {
+    for (std::uint32_t who = 1; who <= 100; ++who) {
+        EXPECT_FALSE(try_ports(1, 9, who));
+    }
+    EXPECT_EQ(engine.bans_wanted(), 0U);
+    EXPECT_EQ(engine.sources_tracked(), 100U);
+    EXPECT_EQ(engine.suspects(now), 100U);
+}
+
+TEST_F(EngineTest, PortsOutsideTheWindowDoNotCount) {
+    for (std::uint16_t port = 1; port <= 30; ++port) {
+        EXPECT_FALSE(try_port(port)) << port;
+        now += 2h + 41min;  // ten of them span more than 24 h
+    }
+    for (std::uint16_t port = 100; port < 102; ++port) {
+        now += 1s;
+        static_cast<void>(try_port(port));
+    }
+    EXPECT_EQ(engine.bans_wanted(), 1U) << "nine within the day and one or two quick ones";
+}
+
+TEST_F(EngineTest, ThresholdsAtBothEnds) {
+    Limits limits;
+    limits.threshold = Limits::kThresholdMin;
+    Engine two(limits, {});
+    EXPECT_FALSE(two.on_probe(probe(source(1), 1), now));
+    EXPECT_TRUE(two.on_probe(probe(source(1), 2), now));
+    limits.threshold = Limits::kThresholdMax;
+    Engine most(limits, {});
+    for (std::uint32_t port = 0; port < Limits::kThresholdMax - 1; ++port) {
+        ASSERT_FALSE(most.on_probe(probe(source(1), static_cast<std::uint16_t>(port)), now));
+    }
+    EXPECT_TRUE(most.on_probe(probe(source(1), 65535), now));
+    EXPECT_EQ(most.report(source(1), now).ban->evidence.size(), limits.evidence_ports_max);
+}
+
+TEST_F(EngineTest, TimeGoingBackStandsStill) {
+    EXPECT_FALSE(try_ports(1, 9));
+    now -= 30min;
+    const auto ban = try_port(10);
+    ASSERT_TRUE(ban);
+    EXPECT_EQ(ban->until, now + 30min + 12h);
+}
+
+TEST_F(EngineTest, ABannedSourceIsNotTracked) {
+    ban_and_enforce();
+    now += 10ms;  // in flight
+    EXPECT_FALSE(try_ports(100, 50));
+    EXPECT_EQ(engine.sources_tracked(), 0U);
+    EXPECT_EQ(engine.counters().probes_of_banned, 50U);
+    EXPECT_EQ(engine.report(source(1), now).ban->probes_after, 50U);
+}
+
+TEST_F(EngineTest, ABannedSourceThatStillGetsThroughIsBannedAgain) {
+    ban_and_enforce();
+    const Time until = engine.report(source(1), now).ban->ban.until;
+    now += Engine::kInForceAfter + 1ms;
+    const auto again = try_port(100);
+    ASSERT_TRUE(again);
+    EXPECT_EQ(again->until, until) << "with the time it has left";
+    EXPECT_FALSE(try_port(101)) << "one at a time";
+    EXPECT_FALSE(engine.on_enforced(source(1), now)) << "no news";
+    EXPECT_EQ(engine.counters().bans_decided, 1U);
+}
+
+TEST_F(EngineTest, ARefusedBanIsTriedAgainEverMoreSlowly) {
+    ASSERT_TRUE(try_ports(1, 10));
+    std::chrono::nanoseconds delay = Engine::kRetryMin;
+    for (int attempt = 0; attempt < 12; ++attempt) {
+        engine.on_refused(source(1), now);
+        EXPECT_EQ(engine.report(source(1), now).ban->state, BanState::failed);
+        EXPECT_TRUE(engine.on_tick(now + delay - 1ns).bans.empty()) << attempt;
+        now += delay;
+        EXPECT_EQ(engine.next_due(), now);
+        EXPECT_EQ(engine.on_tick(now).bans.size(), 1U) << attempt;
+        delay = std::min<std::chrono::nanoseconds>(delay * 2, Engine::kRetryMax);
+    }
+    EXPECT_EQ(delay, Engine::kRetryMax);
+    EXPECT_TRUE(engine.on_enforced(source(1), now)) << "news at last";
+    EXPECT_EQ(engine.report(source(1), now).ban->failures, 0U);
+    EXPECT_EQ(engine.next_due(), engine.report(source(1), now).ban->ban.until);
+}
+
+TEST_F(EngineTest, AProbeHastensTheRetry) {
+    ASSERT_TRUE(try_ports(1, 10));
+    for (int attempt = 0; attempt < 5; ++attempt) {
+        engine.on_refused(source(1), now);
+    }
+    EXPECT_FALSE(try_port(50)) << "but not more often than the shortest delay";
+    now += Engine::kRetryMin + 1ms;
+    EXPECT_TRUE(try_port(51));
+}
+
+TEST_F(EngineTest, ABanEndsAndTheSourceStartsFromNothing) {
+    ban_and_enforce();
+    now += 12h - 1ns;
+    EXPECT_TRUE(engine.on_tick(now).unbans.empty());
+    now += 1ns;
+    const auto due = engine.on_tick(now);
+    ASSERT_EQ(due.unbans.size(), 1U);
+    EXPECT_EQ(due.unbans[0].source, source(1));
+    EXPECT_EQ(due.unbans[0].reason, UnbanReason::expired);
+    EXPECT_FALSE(engine.next_due());
+    EXPECT_FALSE(try_ports(1, 9));
+    EXPECT_TRUE(try_port(10));
+}
+
+TEST_F(EngineTest, AnEndFoundByAProbeIsToldByTheNextTick) {
+    ban_and_enforce();
+    now += 13h;
+    EXPECT_FALSE(try_port(1));
+    EXPECT_EQ(engine.next_due(), now);
+    EXPECT_EQ(engine.on_tick(now).unbans.size(), 1U);
+    EXPECT_TRUE(engine.on_tick(now).unbans.empty());
+}
+
+TEST_F(EngineTest, OutcomesOfUnknownSourcesAreIgnored) {
+    EXPECT_FALSE(engine.on_enforced(source(9), now));
+    engine.on_refused(source(9), now);
+    EXPECT_EQ(engine.counters().bans_enforced + engine.counters().bans_failed, 0U);
+}
+
+TEST_F(EngineTest, OrdersOfTheOperator) {
+    EXPECT_FALSE(try_ports(1, 5));
+    const auto first = engine.order_ban(source(1), 2h, now);
+    EXPECT_EQ(first.result, OrderResult::done);
+    EXPECT_EQ(first.ban->until, now + 2h);
+    EXPECT_TRUE(engine.on_enforced(source(1), now));
+    EXPECT_EQ(engine.report(source(1), now).ban->evidence.size(), 5U);
+    EXPECT_EQ(engine.order_ban(source(1), std::nullopt, now).result, OrderResult::already);
+    EXPECT_EQ(engine.order_ban(source(1), 10min, now).ban->until, now + 10min);
+    EXPECT_EQ(engine.next_due(), now + 10min);
+    EXPECT_EQ(engine.order_unban(source(1)), OrderResult::done);
+    EXPECT_EQ(engine.order_unban(source(1)), OrderResult::not_banned);
+    EXPECT_EQ(engine.order_ban(Address(), std::nullopt, now).result, OrderResult::martian);
+}
+
+TEST_F(EngineTest, TheAllowlistWins) {
+    Engine allowing({}, {{.address = source(0), .length = 24}});
+    for (std::uint16_t port = 1; port <= 100; ++port) {
+        EXPECT_FALSE(allowing.on_probe(probe(source(5), port), now));
+    }
+    EXPECT_EQ(allowing.counters().probes_allowlisted, 100U);
+    EXPECT_TRUE(allowing.report(source(5), now).allowlisted);
+    EXPECT_EQ(allowing.order_ban(source(5), std::nullopt, now).result, OrderResult::allowlisted);
+}
+
+TEST_F(EngineTest, ANewAllowlistLiftsBans) {
+    ban_and_enforce(1);
+    ban_and_enforce(2);
+    const auto unbans = engine.reconfigure({}, {{.address = source(1), .length = 32}}, now);
+    ASSERT_EQ(unbans.size(), 1U);
+    EXPECT_EQ(unbans[0].source, source(1));
+    EXPECT_EQ(unbans[0].reason, UnbanReason::allowlisted);
+    EXPECT_EQ(engine.bans_wanted(), 1U);
+}
+
+TEST_F(EngineTest, ALowerThresholdCountsFromTheNextProbeOn) {
+    EXPECT_FALSE(try_ports(1, 6));
+    Limits limits;
+    limits.threshold = 5;
+    static_cast<void>(engine.reconfigure(limits, {}, now));
+    EXPECT_EQ(engine.bans_wanted(), 0U);
+    EXPECT_TRUE(try_port(1));
+}
+
+TEST_F(EngineTest, BansAreLimitedInNumber) {
+    Limits limits;
+    limits.bans_max = 3;
+    Engine full(limits, {});
+    for (std::uint32_t who = 1; who <= 5; ++who) {
+        for (std::uint16_t port = 1; port <= 10; ++port) {
+            static_cast<void>(full.on_probe(probe(source(who), port), now));
+        }
+    }
+    EXPECT_EQ(full.bans_wanted(), 3U);
+    EXPECT_EQ(full.counters().bans_refused, 2U);
+    EXPECT_EQ(full.order_ban(source(9), std::nullopt, now).result, OrderResult::full);
+    EXPECT_EQ(full.order_unban(source(1)), OrderResult::done);
+    EXPECT_TRUE(full.on_probe(probe(source(4), 11), now)) << "the next probe finds room";
+}
+
+TEST_F(EngineTest, AdoptedBansAreInForceAndKnown) {
+    engine.adopt({.source = source(7), .until = now + 1h}, now);
+    EXPECT_EQ(engine.report(source(7), now).ban->state, BanState::enforced);
+    EXPECT_FALSE(engine.on_enforced(source(7), now)) << "no news";
+    EXPECT_EQ(engine.on_tick(now + 1h).unbans.size(), 1U);
+}
+
+TEST_F(EngineTest, ListsAreCutOffAtTheLatestEnds) {
+    for (std::uint32_t who = 1; who <= 5; ++who) {
+        static_cast<void>(engine.order_ban(source(who), who * 1h, now));
+    }
+    const auto listed = engine.bans(3);
+    ASSERT_EQ(listed.size(), 3U);
+    EXPECT_EQ(listed[0].ban.source, source(1));
+    EXPECT_EQ(listed[2].ban.source, source(3));
+    EXPECT_EQ(engine.wanted(now).size(), 5U);
+    EXPECT_EQ(engine.wanted(now + 2h).size(), 3U);
+}
+
+TEST(EngineNames, AreAllThere) {
+    EXPECT_EQ(name_of(BanReason::port_scan), "port_scan");
+    EXPECT_EQ(name_of(BanReason::by_operator), "by_operator");
+    EXPECT_EQ(name_of(UnbanReason::expired), "expired");
+    EXPECT_EQ(name_of(UnbanReason::by_operator), "by_operator");
+    EXPECT_EQ(name_of(UnbanReason::allowlisted), "allowlisted");
+    EXPECT_EQ(name_of(BanState::pending), "pending");
+    EXPECT_EQ(name_of(BanState::failed), "failed");
+}
+
+}  // namespace
+}  // namespace farewell::core

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+// Any bytes as a datagram from the kernel: read without going beyond them, and without going on for ever.
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include <farewell/nfq/kernel_stats.hpp>
+
+#include "netlink/message.hpp"
+#include "nfq/queue_messages.hpp"
+
+namespace {
+
+void check(bool holds) {
+    if (!holds) {
+        std::abort();
+    }
+}
+
+bool lies_within(std::span<const std::byte> part, std::span<const std::byte> whole) {
+    return part.empty() ||
+           (part.data() >= whole.data() && part.data() + part.size() <= whole.data() + whole.size());
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    std::vector<std::byte> bytes(size);
+    std::transform(data, data + size, bytes.begin(), [](std::uint8_t value) { return std::byte{value}; });
+    farewell::netlink::MessageReader reader(bytes);
+    std::size_t messages = 0;
+    while (const auto message = reader.next()) {
+        check(++messages <= bytes.size() / farewell::netlink::kHeaderBytes + 1);
+        check(lies_within(message->body, bytes));
+        if (const auto packet = farewell::nfq::parse_packet(*message)) {
+            check(lies_within(packet->payload, bytes) && lies_within(packet->hardware_address, bytes));
+            check(packet->original_length >= packet->payload.size());
+        }
+        static_cast<void>(farewell::nfq::parse_acknowledgement(*message));
+    }
+    std::vector<char> text(data, data + size);
+    static_cast<void>(farewell::nfq::parse_kernel_stats({text.data(), text.size()}));
+    return 0;
+}
