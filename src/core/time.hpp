@@ -7,7 +7,7 @@
 
 namespace farewell::core {
 
-/// A clock without now(): live it is CLOCK_BOOTTIME (steps of the wall clock and suspends do not
+/// A clock that cannot be asked: live it is CLOCK_BOOTTIME (steps of the wall clock and suspends do not
 /// bend a window), on a capture it is the capture's clock, in tests whatever the test says.
 struct EngineClock {
     using duration = std::chrono::nanoseconds;

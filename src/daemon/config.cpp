@@ -80,7 +80,7 @@ void Reader::read_table(const toml::table& table, const std::string& prefix) {
     for (auto&& [key, node] : table) {
         entries.emplace_back(&key, &node);
     }
-    std::ranges::stable_sort(entries, [](const auto& one, const auto& other) {
+    std::ranges::sort(entries, [](const auto& one, const auto& other) {
         const auto position = [](const auto& entry) {
             return std::pair(entry.first->source().begin.line, entry.first->source().begin.column);
         };
@@ -115,7 +115,8 @@ void Reader::read_file(const std::filesystem::path& path) {
         const char* hint = reason == std::errc::permission_denied
                                ? "; it must be readable for the user that farewelld runs as (process.user)"
                                : "";
-        errors_.push_back({.place = place_, .message = fmt::format("cannot be read: {}{}", reason.message(), hint)});
+        errors_.push_back(
+            {.place = place_, .message = fmt::format("cannot be read: {}{}", reason.message(), hint)});
         return;
     }
     const toml::parse_result result = toml::parse(text.view(), path.string());

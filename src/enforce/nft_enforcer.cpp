@@ -59,7 +59,7 @@ std::string text_of(const core::Address& address) {
 std::vector<std::string> without_overlaps(std::span<const core::Prefix> networks, Family family) {
     std::vector<core::Prefix> kept;
     std::vector<core::Prefix> widest_first(networks.begin(), networks.end());
-    std::ranges::stable_sort(widest_first, {}, &core::Prefix::length);
+    std::ranges::sort(widest_first, {}, &core::Prefix::length);
     for (const core::Prefix& network : widest_first) {
         const bool covered = std::ranges::any_of(
             kept, [&network](const core::Prefix& wider) { return wider.contains(network.address); });

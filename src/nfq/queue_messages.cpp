@@ -207,7 +207,8 @@ std::optional<Acknowledgement> parse_acknowledgement(const netlink::Message& mes
         return std::nullopt;
     }
     return Acknowledgement{
-        .errno_number = -static_cast<int>(netlink::read_u32(message.body)),
+        .errno_number =
+            static_cast<int>(0U - netlink::read_u32(message.body)),  // unsigned: any bytes may come
         .sequence = netlink::read_u32(message.body.subspan(kSequenceAt)),
     };
 }

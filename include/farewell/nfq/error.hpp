@@ -18,11 +18,11 @@ enum class ErrorKind : std::uint8_t {
 
 struct Error {
     ErrorKind kind = ErrorKind::system;
-    std::string operation;  ///< "bind queue 3"
+    std::string operation{};  ///< "bind queue 3"
     int errno_number = 0;
     std::uint32_t owner_portid = 0;  ///< queue_taken: the netlink port that holds the queue
-    std::optional<int> owner_pid;    ///< and its process, where /proc tells
-    std::string owner_name;
+    std::optional<int> owner_pid{};  ///< and its process, where /proc tells
+    std::string owner_name{};
 
     /// "bind queue 3: taken by process 812 (suricata)"; fit for a log line as it stands.
     [[nodiscard]] std::string message() const;

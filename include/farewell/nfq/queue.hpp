@@ -46,7 +46,7 @@ struct QueueConfig {
     std::uint32_t copy_range = 128;  ///< bytes of each packet; up to kCopyRangeMax
     std::uint32_t max_length =
         4096;  ///< packets waiting in the kernel before it drops (or lets pass: fail_open)
-    std::optional<std::size_t> receive_buffer_bytes;  ///< default: room for max_length packets
+    std::optional<std::size_t> receive_buffer_bytes = std::nullopt;  ///< default: room for max_length packets
     Verdict default_verdict = Verdict::drop();
     bool fail_open = false;  ///< accept instead of drop when the queue is full
     bool gso = false;        ///< take segments as the stack holds them, up to 64 KiB, instead of one by one
