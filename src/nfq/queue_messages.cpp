@@ -197,6 +197,8 @@ std::optional<Packet> parse_packet(const netlink::Message& message) {
     if (!has_id) {
         return std::nullopt;
     }
+    // The kernel sends the length before the payload; other bytes may do otherwise.
+    packet.original_length = std::max(packet.original_length, packet.payload.size());
     return packet;
 }
 

@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: MIT
+// The library against the real kernel, each test in a network namespace of its own. Needs root.
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <net/if.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <farewell/nfq/kernel_stats.hpp>
+#include <farewell/nfq/pool.hpp>
+#include <farewell/nfq/queue.hpp>
+
+#include <linux/capability.h>
+#include <sys/syscall.h>
+
+namespace farewell::nfq {
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+constexpr std::uint16_t kPort = 7000;
+
+void bring_up_loopback() {
+    const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    ifreq request{};
+    std::strncpy(static_cast<char*>(request.ifr_name), "lo", IFNAMSIZ - 1);
+    request.ifr_flags = IFF_UP | IFF_RUNNING;
+    if (ioctl(fd, SIOCSIFFLAGS, &request) != 0) {
+        std::_Exit(99);
+    }
+    close(fd);
+}
+
+void shell(const std::string& command) {
+    ASSERT_EQ(std::system(command.c_str()), 0) << command;  // NOLINT: a test's set-up
+}
+
+/// A UDP socket of the loopback device that sends to itself.
+class Loop {
+ public:
+    Loop() : fd_(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+        address_.sin_family = AF_INET;
+        address_.sin_port = htons(kPort);
+        address_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        const int large = 8 << 20;
+        setsockopt(fd_, SOL_SOCKET, SO_RCVBUFFORCE, &large, sizeof large);
+        EXPECT_EQ(bind(fd_, generic(), sizeof address_), 0);
+    }
+    ~Loop() { close(fd_); }
+    Loop(const Loop&) = delete;
+    Loop& operator=(const Loop&) = delete;
+
+    void send(std::size_t size = 8, int times = 1) {
+        const std::string payload(size, 'x');
+        for (int i = 0; i < times; ++i) {
+            ASSERT_EQ(sendto(fd_, payload.data(), payload.size(), 0, generic(), sizeof address_),
+                      static_cast<ssize_t>(size));
+        }
+    }
+    [[nodiscard]] int received() const {
+        int count = 0;
+        char byte = 0;
+        while (recv(fd_, &byte, 1, MSG_DONTWAIT) >= 0) {
+            ++count;
+        }
+        return count;
+    }
+
+ private:
+    [[nodiscard]] const sockaddr* generic() const {
+        return reinterpret_cast<const sockaddr*>(&address_);  // NOLINT: the socket API
+    }
+    int fd_;
+    sockaddr_in address_{};
+};
+
+class KernelTest : public testing::Test {
+ protected:
+    void SetUp() override {
+        if (geteuid() != 0) {
+            GTEST_SKIP() << "needs root";
+        }
+        ASSERT_EQ(unshare(CLONE_NEWNET), 0);  // every test is a process of its own under ctest
+        bring_up_loopback();
+    }
+
+    static void rule(const std::string& target) {
+        shell("iptables-nft -w -A INPUT -p udp --dport " + std::to_string(kPort) + " -j " + target);
+    }
+    /// One packet, answered with the verdict; returns how many came out at the other end.
+    static int outcome(Queue& queue, Loop& loop, const Verdict& verdict) {
+        loop.send();
+        EXPECT_EQ(queue.receive([&](const Packet&) { return verdict; }, 2000ms).value(), 1U);
+        return loop.received();
+    }
+};
+
+std::expected<Queue, Error> open_queue(QueueConfig config = {}) {
+    return Queue::open(config);
+}
+
+TEST_F(KernelTest, EveryVerdictDoesWhatItSays) {
+    rule("NFQUEUE --queue-num 0");
+    auto queue = open_queue();
+    auto other = open_queue({.number = 7});
+    ASSERT_TRUE(queue && other);
+    Loop loop;
+    EXPECT_EQ(outcome(*queue, loop, Verdict::drop()), 0);
+    EXPECT_EQ(outcome(*queue, loop, Verdict::accept()), 1);
+    EXPECT_EQ(outcome(*queue, loop, Verdict::stop()), 1);
+    EXPECT_EQ(outcome(*queue, loop, Verdict::queue(7)), 0) << "it waits in the other queue";
+    EXPECT_EQ(other->receive([](const Packet&) { return Verdict::accept(); }, 2000ms).value(), 1U);
+    EXPECT_EQ(loop.received(), 1);
+    EXPECT_EQ(outcome(*queue, loop, Verdict::queue(99)), 0) << "nobody listens there";
+    EXPECT_EQ(outcome(*queue, loop, Verdict::queue(99, true)), 1) << "bypassed";
+}
+
+TEST_F(KernelTest, RepeatWithAMarkGoesThroughTheChainOnce) {
+    shell("iptables-nft -w -A INPUT -m mark --mark 9 -j ACCEPT");
+    rule("NFQUEUE --queue-num 0");
+    auto queue = open_queue();
+    ASSERT_TRUE(queue);
+    Loop loop;
+    EXPECT_EQ(outcome(*queue, loop, Verdict::repeat().with_mark(9)), 1);
+    EXPECT_EQ(queue->receive([](Batch&) { ADD_FAILURE() << "it came back"; }, 50ms).value(), 0U);
+}
+
+TEST_F(KernelTest, MetadataAndPayloadUpToSixtyFourKibibytes) {
+    rule("NFQUEUE --queue-num 0");
+    Loop loop;
+    {
+        auto metadata = open_queue({.copy_mode = CopyMode::metadata});
+        ASSERT_TRUE(metadata);
+        loop.send(100);
+        ASSERT_TRUE(metadata->receive(
+            [](const Packet& packet) {
+                EXPECT_TRUE(packet.payload.empty());
+                EXPECT_EQ(packet.hardware_protocol, 0x0800);
+                EXPECT_EQ(packet.hook, Hook::input);
+                EXPECT_EQ(packet.input_interface, 1U);
+                return Verdict::drop();
+            },
+            2000ms));
+    }
+    auto whole = open_queue({.copy_range = QueueConfig::kCopyRangeMax});
+    ASSERT_TRUE(whole);
+    loop.send(60'000);
+    ASSERT_TRUE(whole->receive(
+        [](const Packet& packet) {
+            EXPECT_EQ(packet.payload.size(), 60'028U);
+            EXPECT_FALSE(packet.is_cut_short());
+            return Verdict::accept();
+        },
+        2000ms));
+    EXPECT_EQ(loop.received(), 1);
+}
+
+TEST_F(KernelTest, ACopyCutShortKnowsTheWholeLength) {
+    rule("NFQUEUE --queue-num 0");
+    auto queue = open_queue({.copy_range = 64});
+    ASSERT_TRUE(queue);
+    Loop loop;
+    loop.send(1000);
+    ASSERT_TRUE(queue->receive(
+        [](const Packet& packet) {
+            EXPECT_EQ(packet.payload.size(), 64U);
+            EXPECT_EQ(packet.original_length, 1028U);
+            return Verdict::drop();
+        },
+        2000ms));
+    EXPECT_EQ(queue->stats().cut_short, 1U);
+}
+
+TEST_F(KernelTest, ABurstIsTakenWholeInFewSystemCalls) {
+    rule("NFQUEUE --queue-num 0");
+    auto queue = open_queue();
+    ASSERT_TRUE(queue);
+    Loop loop;
+    loop.send(8, 3000);
+    std::size_t seen = 0;
+    while (seen < 3000) {
+        const auto received = queue->receive([](Batch& batch) { batch.all(Verdict::accept()); }, 2000ms);
+        ASSERT_TRUE(received && *received > 0) << seen;
+        seen += *received;
+    }
+    const Stats stats = queue->stats();
+    EXPECT_EQ(stats.lost_in_socket, 0U);
+    EXPECT_EQ(loop.received(), 3000);
+    EXPECT_LE(static_cast<double>(stats.system_calls) / 3000, 0.2);
+    EXPECT_GT(stats.receive_buffer_bytes, std::size_t{3} << 20);
+}
+
+TEST_F(KernelTest, LossInTheSocketIsCountedExactly) {
+    rule("NFQUEUE --queue-num 0");
+    auto queue = open_queue({.max_length = 100'000, .receive_buffer_bytes = 64 << 10});
+    ASSERT_TRUE(queue);
+    Loop loop;
+    loop.send(8, 2000);
+    std::uint32_t last_id = 0;
+    const auto take_all = [&] {
+        while (queue->receive([&last_id](Batch& batch) { last_id = batch[batch.size() - 1].id; }, 100ms)
+                   .value() > 0) {
+        }
+    };
+    take_all();
+    loop.send();  // one more, so that the gap before it is seen
+    take_all();
+    const Stats stats = queue->stats();
+    EXPECT_GT(stats.lost_in_socket, 1000U);
+    EXPECT_EQ(stats.packets + stats.lost_in_socket, last_id);
+    const auto kernel = KernelStatsReader::open().value().read().value();
+    ASSERT_EQ(kernel.size(), 1U);
+    EXPECT_EQ(kernel[0].user_dropped, stats.lost_in_socket);
+}
+
+TEST_F(KernelTest, AQueueThatIsTakenNamesItsOwner) {
+    auto mine = open_queue({.number = 3});
+    ASSERT_TRUE(mine);
+    const auto again = open_queue({.number = 3});
+    ASSERT_FALSE(again);
+    EXPECT_EQ(again.error().kind, ErrorKind::queue_taken);
+    EXPECT_EQ(again.error().owner_pid, getpid());
+    EXPECT_EQ(again.error().owner_name.substr(0, 15), std::string("nfq_kernel_test").substr(0, 15));
+}
+
+TEST_F(KernelTest, WithoutTheCapabilityItIsNotPermitted) {
+    const pid_t child = fork();
+    if (child == 0) {
+        __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+        __user_cap_data_struct none[2] = {};  // NOLINT: what the system call takes
+        syscall(SYS_capset, &header, &none);
+        const auto queue = open_queue();
+        std::_Exit(!queue && queue.error().kind == ErrorKind::no_permission ? 0 : 1);
+    }
+    int status = -1;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
+}
+
+TEST_F(KernelTest, RunStopsWhileIdleAndUnderLoadAndLeavesNothingBehind) {
+    rule("NFQUEUE --queue-num 0 --queue-bypass");
+    Loop loop;
+    for (const bool loaded : {false, true}) {
+        auto queue = open_queue();
+        ASSERT_TRUE(queue);
+        std::atomic<bool> flooding{loaded};
+        std::jthread flood([&] {
+            while (flooding) {
+                loop.send();
+            }
+        });
+        std::atomic<Clock::rep> stopped_at{0};
+        std::jthread runner([&](const std::stop_token& stop) {
+            EXPECT_TRUE(queue->run([](Batch&) {}, stop));
+            stopped_at = Clock::now().time_since_epoch().count();
+        });
+        while (loaded && queue->stats().packets < 1000) {
+            std::this_thread::yield();
+        }
+        const auto asked = Clock::now().time_since_epoch().count();
+        runner.request_stop();
+        runner.join();
+        flooding = false;
+        flood.join();
+        EXPECT_LT(std::chrono::nanoseconds(stopped_at - asked), 2s) << "bounded, not timed";
+        EXPECT_TRUE(KernelStatsReader::open().value().read().value().empty()) << "unbound";
+    }
+}
+
+TEST_F(KernelTest, APoolOfFourSharesTheWork) {
+    rule("NFQUEUE --queue-balance 0:3");
+    auto pool = Pool::open({.default_verdict = Verdict::accept()}, 0, 3);
+    ASSERT_TRUE(pool);
+    std::atomic<int> seen{0};
+    pool->start(
+        [&seen](std::uint16_t) { return [&seen](Batch& batch) { seen += static_cast<int>(batch.size()); }; });
+    Loop loop;
+    loop.send(8, 500);
+    const auto limit = Clock::now() + 10s;
+    while (seen < 500 && Clock::now() < limit) {
+        std::this_thread::yield();
+    }
+    EXPECT_EQ(seen, 500);
+    EXPECT_EQ(pool->stats().size(), 4U);
+    EXPECT_FALSE(pool->has_failed());
+    EXPECT_TRUE(pool->stop());
+    EXPECT_EQ(loop.received(), 500);
+}
+
+TEST_F(KernelTest, APoolBindsAllOrNone) {
+    auto two = open_queue({.number = 2});
+    ASSERT_TRUE(two);
+    const auto pool = Pool::open({}, 0, 3);
+    ASSERT_FALSE(pool);
+    EXPECT_EQ(pool.error().kind, ErrorKind::queue_taken);
+    EXPECT_EQ(KernelStatsReader::open().value().read().value().size(), 1U);
+}
+
+}  // namespace
+}  // namespace farewell::nfq
