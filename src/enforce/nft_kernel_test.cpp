@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The enforcer against the real kernel, each test in a network namespace of its own. Needs root.
+#include <gtest/gtest.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <cstdlib>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "enforce/nft_enforcer.hpp"
+#include "scenario.hpp"
+
+namespace farewell::enforce {
+namespace {
+
+using namespace std::chrono_literals;
+using test::at;
+using test::source;
+
+core::Address source6(std::uint8_t last) {
+    std::array<std::byte, 16> bytes{std::byte{0x20}, std::byte{0x01}, std::byte{0x0d}, std::byte{0xb8}};
+    bytes[15] = std::byte{last};
+    return core::Address::ipv6(bytes);
+}
+
+class NftKernelTest : public testing::Test {
+ protected:
+    void SetUp() override {
+        if (geteuid() != 0) {
+            GTEST_SKIP() << "needs root";
+        }
+        ASSERT_EQ(unshare(CLONE_NEWNET), 0);  // every test is a process of its own under ctest
+        ASSERT_TRUE(enforcer.build()) << enforcer.build().error().message;
+    }
+
+    void ban(const core::Address& who, std::chrono::nanoseconds duration) {
+        const std::array bans{core::Ban{.source = who, .until = now + duration}};
+        const auto result = enforcer.ban(bans, now);
+        ASSERT_TRUE(result) << result.error().message;
+    }
+    std::size_t held() {
+        const auto list = enforcer.list();
+        EXPECT_TRUE(list) << list.error().message;
+        return list ? list->size() : 0;
+    }
+    static void nft(const std::string& command) {
+        ASSERT_EQ(std::system(("nft '" + command + "'").c_str()), 0) << command;  // NOLINT: a test's set-up
+    }
+
+    core::Time now = at(1h);
+    NftEnforcer enforcer{{.table = "farewell_test"}};
+};
+
+TEST_F(NftKernelTest, BansOfBothFamiliesAreHeldListedAndLifted) {
+    ban(source(1), 1h);
+    ban(source6(1), 2h);
+    ASSERT_EQ(held(), 2U);
+    const auto four = enforcer.get(source(1));
+    ASSERT_TRUE(four && *four);
+    EXPECT_EQ((*four)->source, source(1));
+    EXPECT_NEAR(static_cast<double>((*four)->time_left.count()), 3'600'000, 5000);
+    const auto six = enforcer.get(source6(1));
+    ASSERT_TRUE(six && *six);
+    EXPECT_EQ((*six)->source, source6(1));
+    const std::array freed{source(1), source6(1), source(99)};
+    ASSERT_TRUE(enforcer.unban(freed));
+    EXPECT_EQ(held(), 0U);
+    EXPECT_FALSE(*enforcer.get(source(1)));
+}
+
+TEST_F(NftKernelTest, BuildingAgainKeepsTheBans) {
+    ban(source(1), 1h);
+    ASSERT_TRUE(enforcer.build());
+    EXPECT_EQ(held(), 1U);
+    ASSERT_TRUE(enforcer.clear());
+    EXPECT_EQ(held(), 0U);
+}
+
+TEST_F(NftKernelTest, ANewBanReplacesTheOldTime) {
+    ban(source(1), 1h);
+    ban(source(1), 10min);
+    EXPECT_NEAR(static_cast<double>((*enforcer.get(source(1)))->time_left.count()), 600'000, 5000);
+    ban(source(1), 5h);
+    EXPECT_NEAR(static_cast<double>((*enforcer.get(source(1)))->time_left.count()), 18'000'000, 5000);
+}
+
+TEST_F(NftKernelTest, TheKernelEndsABanByItself) {
+    ban(source(1), 200ms);
+    const auto limit = std::chrono::steady_clock::now() + 10s;
+    while (held() > 0 && std::chrono::steady_clock::now() < limit) {
+        std::this_thread::yield();
+    }
+    EXPECT_EQ(held(), 0U);
+}
+
+TEST_F(NftKernelTest, ATableThatIsGoneIsSaidAndRebuilt) {
+    for (const std::string& blow :
+         {std::string("delete table inet farewell_test"), std::string("flush ruleset")}) {
+        ban(source(1), 1h);
+        nft(blow);
+        const std::array bans{core::Ban{.source = source(2), .until = now + 1h}};
+        const auto refused = enforcer.ban(bans, now);
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(refused.error().failure, Failure::table_gone) << blow;
+        EXPECT_EQ(enforcer.unban(std::array{source(1)}).error().failure, Failure::table_gone);
+        EXPECT_EQ(enforcer.list().error().failure, Failure::table_gone);
+        ASSERT_TRUE(enforcer.build());
+        ASSERT_TRUE(enforcer.ban(bans, now));
+        EXPECT_EQ(held(), 1U);
+    }
+}
+
+TEST_F(NftKernelTest, ABatchIsAllOrNothing) {
+    nft("delete table inet farewell_test");
+    nft("add table inet farewell_test");
+    nft("add set inet farewell_test banned4 { type ipv4_addr; size 3; flags timeout; }");
+    std::vector<core::Ban> bans;
+    for (std::uint32_t number = 0; number < 5; ++number) {
+        bans.push_back({.source = source(number), .until = now + 1h});
+    }
+    const auto refused = enforcer.ban(bans, now);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().failure, Failure::set_full);
+    EXPECT_FALSE(*enforcer.get(source(0)));
+}
+
+TEST_F(NftKernelTest, TensOfThousandsGoInAndComeBack) {
+    std::vector<core::Ban> bans;
+    for (std::uint32_t number = 0; number < 60'000; ++number) {
+        bans.push_back({.source = source(number), .until = now + 1h});
+    }
+    const auto result = enforcer.ban(bans, now);
+    ASSERT_TRUE(result) << result.error().message;
+    EXPECT_EQ(held(), 60'000U);
+    ASSERT_TRUE(enforcer.ban(bans, now)) << "and again, as a renewal";
+    EXPECT_EQ(held(), 60'000U);
+}
+
+TEST_F(NftKernelTest, AStrangersTableOfOurNameIsReplaced) {
+    ASSERT_TRUE(enforcer.remove());
+    ASSERT_TRUE(enforcer.remove()) << "twice is no error";
+    nft("add table inet farewell_test");
+    nft("add set inet farewell_test banned4 { type inet_service; }");
+    const auto built = enforcer.build();
+    ASSERT_TRUE(built) << built.error().message;
+    ban(source(1), 1h);
+    EXPECT_EQ(held(), 1U);
+}
+
+TEST_F(NftKernelTest, AnAllowlistMayOverlap) {
+    const std::array networks{core::Prefix{.address = source(0), .length = 8},
+                              core::Prefix{.address = source(1), .length = 32},
+                              core::Prefix{.address = source6(0), .length = 32},
+                              core::Prefix{.address = source6(7), .length = 128}};
+    const auto allowed = enforcer.allow(networks);
+    ASSERT_TRUE(allowed) << allowed.error().message;
+    nft("get element inet farewell_test allow4 { 10.9.9.9 }");
+    nft("get element inet farewell_test allow6 { 2001:db8::7 }");
+    nft("flush ruleset");
+    ASSERT_TRUE(enforcer.build());
+    nft("get element inet farewell_test allow4 { 10.9.9.9 }");
+}
+
+TEST_F(NftKernelTest, WithoutTheCapabilityItIsNotPermitted) {
+    const pid_t child = fork();
+    if (child == 0) {
+        __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+        __user_cap_data_struct none[2] = {};  // NOLINT: what the system call takes
+        syscall(SYS_capset, &header, &none);
+        NftEnforcer powerless({.table = "farewell_test"});
+        const auto built = powerless.build();
+        const std::array bans{core::Ban{.source = source(1), .until = now + 1h}};
+        const auto banned = powerless.ban(bans, now);
+        std::_Exit(!built && built.error().failure == Failure::no_permission && !banned &&
+                           banned.error().failure == Failure::no_permission
+                       ? 0
+                       : 1);
+    }
+    int status = -1;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
+}
+
+}  // namespace
+}  // namespace farewell::enforce
