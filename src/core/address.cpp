@@ -11,12 +11,11 @@ constexpr std::byte octet(unsigned value) {
     return static_cast<std::byte>(value);
 }
 
-// The finaliser of splitmix64 (Steele, Lea, Flood 2014): every input bit reaches every output bit, which
-// addresses of one network, alike in all but a few bits, need.
-std::uint64_t mix(std::uint64_t value) {
-    value = (value ^ (value >> 30U)) * 0xbf58476d1ce4e5b9U;
-    value = (value ^ (value >> 27U)) * 0x94d049bb133111ebU;
-    return value ^ (value >> 31U);
+/// Both halves of the 128-bit product, folded: every bit of either factor reaches the result (as in wyhash).
+std::uint64_t fold(std::uint64_t one, std::uint64_t other) {
+    __extension__ using Wide = unsigned __int128;
+    const Wide product = static_cast<Wide>(one) * other;
+    return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64U);
 }
 
 }  // namespace
@@ -59,12 +58,17 @@ bool Address::is_limited_broadcast() const {
            std::ranges::all_of(bytes(), [](std::byte byte) { return byte == octet(0xff); });
 }
 
-std::size_t Address::hash() const {
+std::size_t Address::hash(std::uint64_t key) const {
+    // Odd constants with about as many ones as zeroes keep a key of zero from being a weak one.
+    constexpr std::uint64_t kFirst = 0x9e3779b97f4a7c15U;
+    constexpr std::uint64_t kSecond = 0xbf58476d1ce4e5b9U;
     std::uint64_t high = 0;
     std::uint64_t low = 0;
     std::memcpy(&high, bytes_.data(), sizeof high);
     std::memcpy(&low, bytes_.data() + sizeof high, sizeof low);
-    return mix(high + mix(low + static_cast<std::uint64_t>(family_) + 1));
+    const std::uint64_t secret = fold(key ^ kFirst, kSecond);
+    const std::uint64_t first = fold(high ^ secret, kSecond ^ key);
+    return fold(first ^ low ^ kFirst, secret ^ (static_cast<std::uint64_t>(family_) + 1));
 }
 
 Address Address::masked(std::uint8_t length) const {

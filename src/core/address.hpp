@@ -38,7 +38,8 @@ class Address {
     /// The address with all but its first `length` bits zero.
     [[nodiscard]] Address masked(std::uint8_t length) const;
 
-    [[nodiscard]] std::size_t hash() const;
+    /// Spreads well for any key; whoever does not know the key cannot choose addresses that collide.
+    [[nodiscard]] std::size_t hash(std::uint64_t key) const;
 
     friend constexpr auto operator<=>(const Address&, const Address&) = default;
 
@@ -47,10 +48,11 @@ class Address {
     Family family_ = Family::ipv4;
 };
 
-/// Found by Boost's containers.
-inline std::size_t hash_value(const Address& address) {
-    return address.hash();
-}
+/// For tables that strangers can fill: sources are whatever a sender writes into a header.
+struct KeyedHash {
+    std::uint64_t key = 0;
+    std::size_t operator()(const Address& address) const { return address.hash(key); }
+};
 
 /// A network: an address and how many of its leading bits count.
 struct Prefix {
@@ -61,8 +63,9 @@ struct Prefix {
     friend constexpr auto operator<=>(const Prefix&, const Prefix&) = default;
 };
 
+/// Found by Boost's containers; for prefixes that the operator wrote.
 inline std::size_t hash_value(const Prefix& prefix) {
-    return prefix.address.hash() + prefix.length;
+    return prefix.address.hash(prefix.length);
 }
 
 }  // namespace farewell::core

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <set>
+#include <vector>
 
 #include "core/allowlist.hpp"
 #include "scenario.hpp"
@@ -26,15 +27,39 @@ TEST(Address, FamiliesNeverCompareEqual) {
     EXPECT_NE(four, six);
     EXPECT_EQ(four.bytes().size(), 4U);
     EXPECT_EQ(six.bytes().size(), 16U);
-    EXPECT_NE(four.hash(), six.hash());
+    EXPECT_NE(four.hash(0), six.hash(0));
 }
 
-TEST(Address, NeighboursHashApart) {
-    std::set<std::size_t> low_bits;
-    for (std::uint32_t number = 0; number < 1024; ++number) {
-        low_bits.insert(test::source(number).hash() % 4096);
+TEST(Address, NeighboursHashApartUnderAnyKey) {
+    for (const std::uint64_t key : {0ULL, 1ULL, ~0ULL, 0x0123456789abcdefULL}) {
+        std::set<std::size_t> low_bits;
+        std::set<std::size_t> high_bits;
+        for (unsigned number = 0; number < 1024; ++number) {
+            low_bits.insert(test::source(number).hash(key) % 4096);
+            high_bits.insert(
+                ipv6({0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, number / 256, 0, 0, 0, 0, 0, 0, number % 256})
+                    .hash(key) >>
+                52U);
+        }
+        EXPECT_GT(low_bits.size(), 850U) << "about 906 are expected of a random function";
+        EXPECT_GT(high_bits.size(), 850U);
     }
-    EXPECT_GT(low_bits.size(), 850U) << "about 906 are expected of a random function";
+}
+
+TEST(Address, WhatCollidesUnderOneKeyDoesNotUnderAnother) {
+    // Addresses that meet in the low twelve bits under one key, as an attacker could compute them if it were
+    // known.
+    std::vector<Address> colliding;
+    for (std::uint32_t number = 0; colliding.size() < 64; ++number) {
+        if (test::source(number).hash(7) % 4096 == 0) {
+            colliding.push_back(test::source(number));
+        }
+    }
+    std::set<std::size_t> under_another;
+    for (const Address& address : colliding) {
+        under_another.insert(address.hash(8) % 4096);
+    }
+    EXPECT_GT(under_another.size(), 55U);
 }
 
 TEST(Address, Masked) {

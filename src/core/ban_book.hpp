@@ -39,6 +39,8 @@ struct BanRecord {
 
 class BanBook {
  public:
+    explicit BanBook(std::uint64_t hash_key) : entries_(0, KeyedHash{.key = hash_key}) {}
+
     /// Adds or replaces; due at its end.
     BanRecord& put(BanRecord record);
     [[nodiscard]] BanRecord* find(const Address& source);
@@ -64,7 +66,7 @@ class BanBook {
         BanRecord record;
         Time due;
     };
-    boost::unordered_flat_map<Address, Entry> entries_;
+    boost::unordered_flat_map<Address, Entry, KeyedHash> entries_;
     std::set<std::pair<Time, Address>> schedule_;  // exactly one for each entry
 };
 

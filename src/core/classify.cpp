@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "core/classify.hpp"
 
+#include <algorithm>
+#include <array>
+
 namespace farewell::core {
 namespace {
 
@@ -28,14 +31,11 @@ Classification classify_tcp(const Packet& packet) {
     return probe_of(packet, has(kAck) ? ProbeKind::ack : ProbeKind::stealth);
 }
 
-// RFC 9260, 3.2. Only INIT, and what a scanner makes up, opens something; these answer somebody who used our
-// address.
+/// Chunks (RFC 9260, 3.2) that only ever answer one of ours, so somebody has used our address: INIT ACK,
+/// SACK, HEARTBEAT ACK, ABORT, SHUTDOWN ACK, ERROR, COOKIE ACK, SHUTDOWN COMPLETE.
 bool is_sctp_answer(const Packet& packet) {
-    constexpr std::uint8_t kInitAck = 2;
-    constexpr std::uint8_t kAbort = 6;
-    constexpr std::uint8_t kShutdownComplete = 14;
-    return packet.has_sctp_chunk && (packet.sctp_chunk == kInitAck || packet.sctp_chunk == kAbort ||
-                                     packet.sctp_chunk == kShutdownComplete);
+    constexpr std::array<std::uint8_t, 8> kAnswers{2, 3, 5, 6, 8, 9, 11, 14};
+    return packet.has_sctp_chunk && std::ranges::find(kAnswers, packet.sctp_chunk) != kAnswers.end();
 }
 
 }  // namespace

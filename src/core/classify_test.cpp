@@ -71,11 +71,14 @@ TEST(Classify, UdpSctpAndOtherProtocols) {
               ProbeKind::udp);
     EXPECT_EQ(kind_of(classified(build(Ipv4{.protocol = 132, .payload = test::build_sctp(1, 2, 1)}))),
               ProbeKind::sctp);
-    for (const std::uint8_t answer : std::initializer_list<std::uint8_t>{2, 6, 14}) {
+    for (const std::uint8_t answer : std::initializer_list<std::uint8_t>{2, 3, 5, 6, 8, 9, 11, 14}) {
         EXPECT_EQ(
             reason_of(classified(build(Ipv4{.protocol = 132, .payload = test::build_sctp(1, 2, answer)}))),
             Disregard::backscatter);
     }
+    EXPECT_EQ(kind_of(classified(build(Ipv4{.protocol = 132, .payload = test::build_sctp(1, 2, 10)}))),
+              ProbeKind::sctp)
+        << "COOKIE ECHO, as nmap -sZ sends it";
     EXPECT_EQ(kind_of(classified(build(Ipv4{.protocol = 47}))), ProbeKind::protocol);
     EXPECT_EQ(reason_of(classified(build(Ipv4{.protocol = 1, .payload = test::Bytes(8)}))), Disregard::icmp);
     EXPECT_EQ(reason_of(classified(build(Ipv6{.next_header = 58, .payload = test::Bytes(8)}))),

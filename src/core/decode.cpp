@@ -83,8 +83,10 @@ Outcome decode_tcp(Packet packet, Reader reader) {
     if (header < kTcpHeaderMin) {
         return fail(DecodeError::bad_header_length);
     }
-    // A packet that ends inside its options lies about its header; a copy that does, does not.
-    if (!reader.has(header) && reader.why_not(header) == DecodeError::truncated) {
+    // A packet that ends inside its options lies about its header; a copy that does, or a first fragment,
+    // does not.
+    if (packet.fragment == Fragment::whole && !reader.has(header) &&
+        reader.why_not(header) == DecodeError::truncated) {
         return fail(DecodeError::bad_header_length);
     }
     packet.has_ports = true;
@@ -226,7 +228,9 @@ Outcome decode_ipv6(std::span<const std::byte> bytes, std::size_t original_lengt
     packet.protocol = reader.byte_at(6);
     packet.ttl = reader.byte_at(7);
     const std::size_t payload = reader.word_at(4);
-    if (payload != 0) {  // 0: a jumbogram (RFC 2675), whose length stands in an option; the kernel's will do
+    // 0 with hop-by-hop options: a jumbogram (RFC 2675), whose length stands in an option; the kernel's will
+    // do. 0 without them is what it says, as the kernel reads it (ip6_rcv_core).
+    if (payload != 0 || packet.protocol != kHopByHop) {
         const std::size_t total = kIpv6Header + payload;
         if (total > original_length) {
             return fail(DecodeError::truncated);

@@ -144,6 +144,13 @@ TEST(Decode, Fragments) {
     ASSERT_TRUE(later6);
     EXPECT_EQ(later6->fragment, Fragment::later);
     EXPECT_FALSE(later6->has_ports);
+    // A first fragment that ends within the options of its SYN still shows that it is one.
+    const Bytes with_options = build(Tcp{.destination_port = 22, .options = Bytes(20)});
+    const auto short_first = decode_whole(
+        build(Ipv4{.fragment = 0x2000, .payload = Bytes(with_options.begin(), with_options.begin() + 24)}));
+    ASSERT_TRUE(short_first);
+    EXPECT_EQ(short_first->destination_port, 22);
+    EXPECT_EQ(short_first->tcp_flags, 2);
     // A first fragment without room for the ports cannot hide a probe as something else.
     EXPECT_EQ(decode_whole(build(Ipv4{.fragment = 0x2000, .payload = Bytes(8)})).error(),
               DecodeError::truncated);
@@ -237,9 +244,13 @@ TEST(Decode, ACopyCutShortIsToldFromATruncatedPacket) {
 }
 
 TEST(Decode, JumbogramsHaveTheKernelsLength) {
-    Bytes jumbo = ipv6_over(6, build(Tcp{.destination_port = 99}));
+    Bytes jumbo = ipv6_over(0, test::extension(6) + build(Tcp{.destination_port = 99}));
     jumbo[4] = jumbo[5] = std::byte{0};
     EXPECT_EQ(decode_whole(jumbo)->destination_port, 99);
+    // Without hop-by-hop options it is no jumbogram: what follows is the link's padding.
+    Bytes empty = ipv6_over(6, build(Tcp{.destination_port = 99}));
+    empty[4] = empty[5] = std::byte{0};
+    EXPECT_EQ(decode_whole(empty).error(), DecodeError::truncated);
 }
 
 TEST(Decode, ErrorsHaveNames) {

@@ -33,7 +33,10 @@ std::string_view name_of(UnbanReason reason) {
 
 struct Engine::State {
     State(const Limits& new_limits, const std::vector<Prefix>& networks)
-        : limits(new_limits), allowlist(networks), sources(limits.memory_bytes, limits.window) {}
+        : limits(new_limits),
+          allowlist(networks),
+          sources(limits.memory_bytes, limits.window, limits.hash_key),
+          bans(limits.hash_key) {}
 
     /// Time may stand still, never go back.
     Time at_least_last(Time now) {
@@ -43,6 +46,7 @@ struct Engine::State {
 
     std::optional<Ban> on_probe_of_banned(BanRecord& record, Time now);
     std::optional<Ban> decide(const Address& source, Time now);
+    std::vector<TriedPort> take_evidence(const Address& source);
     void expire(const Address& source);
     Ban hand_out(BanRecord& record, Time now);
 
@@ -102,6 +106,7 @@ std::optional<Ban> Engine::State::on_probe_of_banned(BanRecord& record, Time now
 std::optional<Ban> Engine::State::decide(const Address& source, Time now) {
     if (bans.size() >= limits.bans_max) {
         ++counters.bans_refused;
+        sources.take(source);  // it may earn its ban anew; kept, it would only grow
         return std::nullopt;
     }
     BanRecord record{.ban = {.source = source, .until = now + limits.ban_duration},
@@ -111,13 +116,19 @@ std::optional<Ban> Engine::State::decide(const Address& source, Time now) {
                      .announced = false,
                      .failures = 0,
                      .probes_after = 0,
-                     .evidence = sources.take(source)};
-    if (record.evidence.size() > limits.evidence_ports_max) {
-        record.evidence.resize(limits.evidence_ports_max);
-        record.evidence.shrink_to_fit();
-    }
+                     .evidence = take_evidence(source)};
     ++counters.bans_decided;
-    return bans.put(std::move(record)).ban;
+    return hand_out(bans.put(std::move(record)), now);
+}
+
+/// What a source tried, as much of it as a ban keeps; it is tracked no longer.
+std::vector<TriedPort> Engine::State::take_evidence(const Address& source) {
+    std::vector<TriedPort> ports = sources.take(source);
+    if (ports.size() > limits.evidence_ports_max) {
+        ports.resize(limits.evidence_ports_max);
+        ports.shrink_to_fit();
+    }
+    return ports;
 }
 
 void Engine::State::expire(const Address& source) {
@@ -130,7 +141,7 @@ void Engine::State::expire(const Address& source) {
 Ban Engine::State::hand_out(BanRecord& record, Time now) {
     record.state = BanState::pending;
     record.answered = now;
-    bans.set_due(record, record.ban.until);
+    bans.set_due(record, now + kRetryMax);  // an outcome that never comes is as good as a refusal
     return record.ban;
 }
 
@@ -219,8 +230,8 @@ Engine::BanOrder Engine::order_ban(const Address& source, std::optional<std::chr
                         .announced = false,
                         .failures = 0,
                         .probes_after = 0,
-                        .evidence = state.sources.take(source)});
-    return {.result = OrderResult::done, .ban = record.ban};
+                        .evidence = state.take_evidence(source)});
+    return {.result = OrderResult::done, .ban = state.hand_out(record, now)};
 }
 
 OrderResult Engine::order_unban(const Address& source) {
@@ -232,16 +243,18 @@ OrderResult Engine::order_unban(const Address& source) {
     return OrderResult::done;
 }
 
-void Engine::adopt(const Ban& ban, Time now) {
+bool Engine::adopt(const Ban& ban, Time now) {
     now = state_->at_least_last(now);
-    state_->bans.put({.ban = ban,
-                      .state = BanState::enforced,
-                      .since = now,
-                      .answered = now,
-                      .announced = true,
-                      .failures = 0,
-                      .probes_after = 0,
-                      .evidence = {}});
+    if (state_->allowlist.contains(ban.source) || state_->bans.size() >= state_->limits.bans_max) {
+        return false;
+    }
+    BanRecord record;
+    record.ban = ban;
+    record.state = BanState::enforced;
+    record.since = record.answered = now;
+    record.announced = true;
+    state_->bans.put(std::move(record));
+    return true;
 }
 
 std::vector<Unban> Engine::reconfigure(const Limits& limits, std::vector<Prefix> allowlist, Time now) {

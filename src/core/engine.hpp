@@ -76,7 +76,7 @@ class Engine {
     void on_refused(const Address& source, Time now);
 
     struct Due {
-        std::vector<Ban> bans;      ///< refused ones whose retry is due
+        std::vector<Ban> bans;      ///< refused or unanswered ones whose retry is due
         std::vector<Unban> unbans;  ///< expired: nothing to do in the kernel, only to tell
     };
     /// Time passed. Call it at next_due, or at least once a second.
@@ -96,8 +96,9 @@ class Engine {
     /// `done` means: take the source out of the kernel. The source starts from nothing.
     [[nodiscard]] OrderResult order_unban(const Address& source);
 
-    /// A ban found in the kernel at start is taken over as enforced.
-    void adopt(const Ban& ban, Time now);
+    /// A ban found in the kernel at start is taken over as enforced; not if the source is allowlisted or
+    /// there are as many as may be. Returns whether it was.
+    bool adopt(const Ban& ban, Time now);
 
     /// New limits for what comes; bans in force keep their end. A new allowlist unbans whom it covers.
     [[nodiscard]] std::vector<Unban> reconfigure(const Limits& limits, std::vector<Prefix> allowlist,

@@ -154,6 +154,25 @@ TEST_F(EngineTest, ARefusedBanIsTriedAgainEverMoreSlowly) {
     EXPECT_EQ(engine.next_due(), engine.report(source(1), now).ban->ban.until);
 }
 
+TEST_F(EngineTest, ABanWithoutAnOutcomeIsHandedOutAgain) {
+    ASSERT_TRUE(try_ports(1, 10));
+    EXPECT_TRUE(engine.on_tick(now + Engine::kRetryMax - 1ns).bans.empty());
+    EXPECT_EQ(engine.on_tick(now + Engine::kRetryMax).bans.size(), 1U);
+    EXPECT_EQ(engine.on_tick(now + 2 * Engine::kRetryMax).bans.size(), 1U);
+}
+
+TEST_F(EngineTest, EvidenceIsLimitedHoweverTheBanCameAbout) {
+    Limits limits;
+    limits.threshold = 1000;
+    limits.evidence_ports_max = 5;
+    Engine wide(limits, {});
+    for (std::uint16_t port = 1; port <= 500; ++port) {
+        ASSERT_FALSE(wide.on_probe(probe(source(1), port), now));
+    }
+    static_cast<void>(wide.order_ban(source(1), std::nullopt, now));
+    EXPECT_EQ(wide.report(source(1), now).ban->evidence.size(), 5U);
+}
+
 TEST_F(EngineTest, AProbeHastensTheRetry) {
     ASSERT_TRUE(try_ports(1, 10));
     for (int attempt = 0; attempt < 5; ++attempt) {
@@ -202,6 +221,7 @@ TEST_F(EngineTest, OrdersOfTheOperator) {
     EXPECT_EQ(engine.report(source(1), now).ban->evidence.size(), 5U);
     EXPECT_EQ(engine.order_ban(source(1), std::nullopt, now).result, OrderResult::already);
     EXPECT_EQ(engine.order_ban(source(1), 10min, now).ban->until, now + 10min);
+    EXPECT_FALSE(engine.on_enforced(source(1), now));
     EXPECT_EQ(engine.next_due(), now + 10min);
     EXPECT_EQ(engine.order_unban(source(1)), OrderResult::done);
     EXPECT_EQ(engine.order_unban(source(1)), OrderResult::not_banned);
@@ -250,14 +270,23 @@ TEST_F(EngineTest, BansAreLimitedInNumber) {
     EXPECT_EQ(full.counters().bans_refused, 2U);
     EXPECT_EQ(full.order_ban(source(9), std::nullopt, now).result, OrderResult::full);
     EXPECT_EQ(full.order_unban(source(1)), OrderResult::done);
-    EXPECT_TRUE(full.on_probe(probe(source(4), 11), now)) << "the next probe finds room";
+    for (std::uint16_t port = 1; port <= 9; ++port) {
+        EXPECT_FALSE(full.on_probe(probe(source(4), port), now)) << "it has to earn its ban anew";
+    }
+    EXPECT_TRUE(full.on_probe(probe(source(4), 10), now));
 }
 
 TEST_F(EngineTest, AdoptedBansAreInForceAndKnown) {
-    engine.adopt({.source = source(7), .until = now + 1h}, now);
+    ASSERT_TRUE(engine.adopt({.source = source(7), .until = now + 1h}, now));
     EXPECT_EQ(engine.report(source(7), now).ban->state, BanState::enforced);
     EXPECT_FALSE(engine.on_enforced(source(7), now)) << "no news";
     EXPECT_EQ(engine.on_tick(now + 1h).unbans.size(), 1U);
+}
+
+TEST_F(EngineTest, AllowlistedBansAreNotAdopted) {
+    Engine allowing({}, {{.address = source(0), .length = 24}});
+    EXPECT_FALSE(allowing.adopt({.source = source(7), .until = now + 1h}, now));
+    EXPECT_EQ(allowing.bans_wanted(), 0U);
 }
 
 TEST_F(EngineTest, ListsAreCutOffAtTheLatestEnds) {

@@ -18,6 +18,7 @@ struct Limits {
     std::size_t memory_bytes = std::size_t{16} << 20;  ///< for all that is remembered of unbanned sources
     std::size_t bans_max = 1'000'000;     ///< wanted bans at one time; more are refused and counted
     std::size_t evidence_ports_max = 64;  ///< ports kept per ban for explain
+    std::uint64_t hash_key = 0;           ///< a random number that nobody outside knows: see KeyedHash
 };
 
 }  // namespace farewell::core

@@ -6,8 +6,8 @@
 
 namespace farewell::core {
 
-SourceTable::SourceTable(std::size_t memory_bytes, std::chrono::nanoseconds window)
-    : memory_max_(memory_bytes), window_(window) {}
+SourceTable::SourceTable(std::size_t memory_bytes, std::chrono::nanoseconds window, std::uint64_t hash_key)
+    : memory_max_(memory_bytes), window_(window), by_address_(0, KeyedHash{.key = hash_key}) {}
 
 SourceTable::Seen SourceTable::on_probe(const Probe& probe, Time now) {
     const auto known = by_address_.find(probe.source);

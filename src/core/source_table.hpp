@@ -20,7 +20,7 @@ namespace farewell::core {
 
 class SourceTable {
  public:
-    SourceTable(std::size_t memory_bytes, std::chrono::nanoseconds window);
+    SourceTable(std::size_t memory_bytes, std::chrono::nanoseconds window, std::uint64_t hash_key = 0);
 
     struct Seen {
         bool new_port = false;
@@ -74,7 +74,7 @@ class SourceTable {
 
     std::size_t memory_max_;
     std::chrono::nanoseconds window_;
-    boost::unordered_flat_map<Address, Index> by_address_;
+    boost::unordered_flat_map<Address, Index, KeyedHash> by_address_;
     std::deque<Record> records_;
     std::vector<Index> free_;
     Index oldest_ = kNone;

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "daemon/config_keys.hpp"
+#include "report/quantity_text.hpp"
 #include "report/suggestion.hpp"
 
 namespace farewell::daemon {
@@ -177,6 +178,16 @@ std::expected<Config, std::vector<ConfigError>> load_config(const ConfigSources&
     }
     for (const std::string& assignment : sources.overrides) {
         reader.read_override(assignment);
+    }
+    // A source at the threshold takes up to about a hundred bytes a port; a budget that could not hold one
+    // would never ban anybody, and say nothing.
+    constexpr std::size_t kBytesPerPort = 256;
+    if (config.limits.memory_bytes < config.limits.threshold * kBytesPerPort) {
+        errors.push_back(
+            {.place = "detect.memory",
+             .message = fmt::format("{} cannot hold a source with detect.threshold = {} ports; at least {}",
+                                    report::size_to_text(config.limits.memory_bytes), config.limits.threshold,
+                                    report::size_to_text(config.limits.threshold * kBytesPerPort))});
     }
     if (!errors.empty()) {
         return std::unexpected(std::move(errors));

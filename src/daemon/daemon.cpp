@@ -16,6 +16,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <random>
 #include <string>
 #include <thread>
 #include <utility>
@@ -267,7 +268,10 @@ std::vector<std::string> file_names(const Config& config) {
 }
 
 core::Engine make_engine(const Config& config, const std::vector<core::Ban>& adopted) {
-    core::Engine engine(config.limits, config.allowed_networks);
+    core::Limits limits = config.limits;
+    std::random_device random;  // the kernel's
+    limits.hash_key = std::uint64_t{random()} << 32U | random();
+    core::Engine engine(limits, config.allowed_networks);
     for (const core::Ban& ban : adopted) {
         engine.adopt(ban, boot_now());
     }

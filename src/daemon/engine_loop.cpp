@@ -90,7 +90,7 @@ void EngineLoop::take_ticks(core::Time now) {
         enforce(due.bans);
     }
     for (const core::Unban& unban : due.unbans) {
-        log_unbanned(unban, now);
+        on_unbanned(unban, now);
     }
     if (const auto count = ban_lines_.take_held_back(now)) {
         spdlog::info("{} more sources have been {}banned within the same second", *count,
@@ -126,7 +126,6 @@ void EngineLoop::enforce(std::span<const core::Ban> bans) {
         }
     }
     if (outcome) {
-        trouble_.clear();
         for (const core::Ban& ban : bans) {
             conclude(ban, now);
         }
@@ -148,7 +147,6 @@ std::expected<void, EnforceError> EngineLoop::rebuild(core::Time now) {
         return restored;
     }
     ++repairs_;
-    trouble_.clear();
     spdlog::warn("{} was gone: rebuilt, {} {} back in force", wiring_.enforcer_name, wanted.size(),
                  wanted.size() == 1 ? "ban is" : "bans are");
     for (const core::Ban& ban : wanted) {
@@ -158,6 +156,7 @@ std::expected<void, EnforceError> EngineLoop::rebuild(core::Time now) {
 }
 
 void EngineLoop::conclude(const core::Ban& ban, core::Time now) {
+    refused_.erase(ban.source);
     if (engine_.on_enforced(ban.source, now)) {
         log_banned(ban, now);
     }
@@ -165,7 +164,8 @@ void EngineLoop::conclude(const core::Ban& ban, core::Time now) {
 
 void EngineLoop::refuse(const core::Ban& ban, const EnforceError& error, core::Time now) {
     engine_.on_refused(ban.source, now);
-    trouble_ = error.message;
+    refused_.insert(ban.source);
+    last_refusal_ = error.message;
     next_tick_ = std::min(next_tick_, engine_.next_due().value_or(next_tick_));
     if (refusal_lines_.admit(now)) {
         spdlog::error("failed to ban {}, will be retried: {}", report::to_text(ban.source), error.message);
@@ -180,13 +180,13 @@ void EngineLoop::log_banned(const core::Ban& ban, core::Time now) {
     if (!record) {
         return;  // so short a ban is over already
     }
-    const std::string evidence =
-        ban.reason == core::BanReason::port_scan && !record->evidence.empty()
-            ? fmt::format("{} distinct closed ports: {}", record->evidence.size(), ports_text(record->evidence))
-            : std::string(core::name_of(ban.reason));
+    const std::string evidence = ban.reason == core::BanReason::port_scan && !record->evidence.empty()
+                                     ? fmt::format("{} distinct closed ports: {}", record->evidence.size(),
+                                                   ports_text(record->evidence))
+                                     : std::string(core::name_of(ban.reason));
     spdlog::info("{} {} banned for {} ({})", report::to_text(ban.source),
-                 wiring_.observing ? "would have been" : "has been", report::to_text(ban.until - record->since),
-                 evidence);
+                 wiring_.observing ? "would have been" : "has been",
+                 report::to_text(ban.until - record->since), evidence);
 }
 
 void EngineLoop::log_new_port(const core::Probe& probe, core::Time now) {
@@ -198,7 +198,8 @@ void EngineLoop::log_new_port(const core::Probe& probe, core::Time now) {
     }
 }
 
-void EngineLoop::log_unbanned(const core::Unban& unban, core::Time now) {
+void EngineLoop::on_unbanned(const core::Unban& unban, core::Time now) {
+    refused_.erase(unban.source);
     if (unban_lines_.admit(now)) {
         spdlog::info("{} {} unbanned ({})", report::to_text(unban.source),
                      wiring_.observing ? "would have been" : "has been", core::name_of(unban.reason));
@@ -214,7 +215,7 @@ std::expected<core::OrderResult, EnforceError> EngineLoop::ban(
     enforce(std::span(&*order.ban, 1));
     const auto record = engine_.report(source, boot_now()).ban;
     if (!record || record->state != core::BanState::enforced) {
-        return std::unexpected(EnforceError{.failure = Failure::other, .message = trouble_});
+        return std::unexpected(EnforceError{.failure = Failure::other, .message = last_refusal_});
     }
     return order.result;
 }
@@ -229,7 +230,7 @@ std::expected<core::OrderResult, EnforceError> EngineLoop::unban(const core::Add
     }
     const core::OrderResult result = engine_.order_unban(source);
     if (result == core::OrderResult::done || in_kernel) {
-        log_unbanned({.source = source, .reason = core::UnbanReason::by_operator}, boot_now());
+        on_unbanned({.source = source, .reason = core::UnbanReason::by_operator}, boot_now());
         return core::OrderResult::done;
     }
     return result;
@@ -242,7 +243,7 @@ std::expected<std::size_t, EnforceError> EngineLoop::unban_all() {
     const std::size_t count = engine_.bans_wanted();
     for (const core::BanRecord& record : engine_.bans(count)) {
         if (engine_.order_unban(record.ban.source) == core::OrderResult::done) {
-            log_unbanned({.source = record.ban.source, .reason = core::UnbanReason::by_operator}, boot_now());
+            on_unbanned({.source = record.ban.source, .reason = core::UnbanReason::by_operator}, boot_now());
         }
     }
     return count;
@@ -255,7 +256,7 @@ std::expected<void, EnforceError> EngineLoop::reconfigure(const core::Limits& li
     std::vector<core::Address> freed;
     for (const core::Unban& unban : engine_.reconfigure(limits, std::move(allowlist), now)) {
         freed.push_back(unban.source);
-        log_unbanned(unban, now);
+        on_unbanned(unban, now);
     }
     next_tick_ = now;
     if (!allowed && allowed.error().failure == Failure::table_gone) {

@@ -13,6 +13,7 @@
 #include <expected>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -44,8 +45,9 @@ class EngineLoop {
     [[nodiscard]] const core::Engine& engine() const { return engine_; }
     [[nodiscard]] enforce::Enforcer& enforcer() { return *enforcer_; }
     [[nodiscard]] std::uint64_t repairs() const { return repairs_; }
-    /// The last refusal of the enforcer that no success has followed; empty if all is well.
-    [[nodiscard]] const std::string& trouble() const { return trouble_; }
+    /// What the kernel said to the last ban it refused, while any refused one is still wanted; empty if all
+    /// is well.
+    [[nodiscard]] std::string trouble() const { return refused_.empty() ? "" : last_refusal_; }
 
     /// Orders of the operator, carried out before they return. The error is the enforcer's.
     std::expected<core::OrderResult, enforce::EnforceError> ban(
@@ -66,7 +68,7 @@ class EngineLoop {
     void refuse(const core::Ban& ban, const enforce::EnforceError& error, core::Time now);
     void log_banned(const core::Ban& ban, core::Time now);
     void log_new_port(const core::Probe& probe, core::Time now);
-    void log_unbanned(const core::Unban& unban, core::Time now);
+    void on_unbanned(const core::Unban& unban, core::Time now);
 
     core::Engine engine_;
     std::unique_ptr<enforce::Enforcer> enforcer_;
@@ -75,7 +77,8 @@ class EngineLoop {
     std::vector<core::Ban> decided_;  // of the burst at hand
     core::Time next_tick_;
     std::uint64_t repairs_ = 0;
-    std::string trouble_;
+    std::set<core::Address> refused_;  // wanted, and not yet in the kernel
+    std::string last_refusal_;
     report::LineLimit ban_lines_{50};
     report::LineLimit unban_lines_{50};
     report::LineLimit refusal_lines_{5};

@@ -37,7 +37,7 @@ struct Ipv4 {
     std::uint8_t protocol = 6;
     std::uint8_t ttl = 64;
     std::uint16_t fragment = 0;  // the whole field: flags and offset
-    Bytes options{};               // a multiple of four
+    Bytes options{};             // a multiple of four
     Bytes payload{};
 };
 [[nodiscard]] Bytes build(const Ipv4& ip);

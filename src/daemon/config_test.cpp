@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "daemon/config.hpp"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "report/address_text.hpp"
+
+namespace farewell::daemon {
+namespace {
+
+using namespace std::chrono_literals;
+
+class ConfigTest : public testing::Test {
+ protected:
+    ConfigTest() {
+        std::string name = testing::TempDir() + "farewell-config-XXXXXX";
+        directory = mkdtemp(name.data());
+        file = directory / "farewell.toml";
+    }
+    ~ConfigTest() override { std::filesystem::remove_all(directory); }
+
+    void write(const std::filesystem::path& path, const std::string& text) const {
+        std::filesystem::create_directories(path.parent_path());
+        std::ofstream(path) << text;
+    }
+    [[nodiscard]] Config load(const std::string& text, std::vector<std::string> overrides = {}) const {
+        write(file, text);
+        const auto config = load_config({.file = file, .overrides = std::move(overrides)});
+        EXPECT_TRUE(config) << config.error().front().text();
+        return config.value_or(Config{});
+    }
+    /// The mistakes, without the directory of the file.
+    [[nodiscard]] std::vector<std::string> mistakes(const std::string& text,
+                                                    std::vector<std::string> overrides = {}) const {
+        write(file, text);
+        const auto config = load_config({.file = file, .overrides = std::move(overrides)});
+        std::vector<std::string> texts;
+        if (!config) {
+            for (const ConfigError& error : config.error()) {
+                std::string line = error.text();
+                const std::string prefix = directory.string() + "/";
+                texts.push_back(line.starts_with(prefix) ? line.substr(prefix.size()) : line);
+            }
+        }
+        return texts;
+    }
+
+    std::filesystem::path directory;
+    std::filesystem::path file;
+};
+
+using Lines = std::vector<std::string>;
+
+TEST_F(ConfigTest, DefaultsAreTheManuals) {
+    const Config config = load("");
+    EXPECT_EQ(config.mode, Mode::enforce);
+    EXPECT_EQ(config.capture.first_queue, 0);
+    EXPECT_EQ(config.capture.last_queue, 3);
+    EXPECT_EQ(config.capture.verdict, CaptureVerdict::drop);
+    EXPECT_EQ(config.limits.threshold, 10U);
+    EXPECT_EQ(config.limits.window, 24h);
+    EXPECT_EQ(config.limits.ban_duration, 12h);
+    EXPECT_EQ(config.limits.memory_bytes, std::size_t{16} << 20);
+    EXPECT_EQ(config.on_start, OnStart::clear);
+    EXPECT_EQ(config.on_stop, OnStop::leave);
+    EXPECT_EQ(config.nft_table, "port_scanners_auto_ban");
+    EXPECT_EQ(config.control_socket, "/run/farewell/control.sock");
+    EXPECT_EQ(config.state_directory, "/var/lib/farewell");
+    EXPECT_EQ(config.user, "farewell");
+}
+
+TEST_F(ConfigTest, EveryKeyIsTaken) {
+    const Config config = load(R"(
+mode = "observe"
+[capture]
+source = "nfqueue"
+queues = "7-9"
+copy_mode = "payload"
+copy_range = 512
+max_length = 100
+receive_buffer = "4MiB"
+verdict = "accept"
+[detect]
+rule = "plain"
+threshold = 65535
+window = "1h30m"
+memory = "64MiB"
+[ban]
+duration = "90s"
+on_start = "keep"
+on_stop = "remove"
+[allow]
+networks = ["192.0.2.0/24", "2001:db8::1"]
+[nft]
+table = "mine"
+[control]
+socket = "/tmp/x.sock"
+[state]
+directory = "/tmp/x"
+[log]
+level = "debug"
+[process]
+user = "daemon"
+)");
+    EXPECT_EQ(config.mode, Mode::observe);
+    EXPECT_EQ(config.capture.first_queue, 7);
+    EXPECT_EQ(config.capture.last_queue, 9);
+    EXPECT_EQ(config.capture.copy_range, 512U);
+    EXPECT_EQ(config.capture.max_length, 100U);
+    EXPECT_EQ(config.capture.receive_buffer, std::size_t{4} << 20);
+    EXPECT_EQ(config.capture.verdict, CaptureVerdict::accept);
+    EXPECT_EQ(config.limits.threshold, 65535U);
+    EXPECT_EQ(config.limits.window, 90min);
+    EXPECT_EQ(config.limits.memory_bytes, std::size_t{64} << 20);
+    EXPECT_EQ(config.limits.ban_duration, 90s);
+    EXPECT_EQ(config.on_start, OnStart::keep);
+    EXPECT_EQ(config.on_stop, OnStop::remove);
+    ASSERT_EQ(config.allowed_networks.size(), 2U);
+    EXPECT_EQ(report::to_text(config.allowed_networks[1]), "2001:db8::1");
+    EXPECT_EQ(config.nft_table, "mine");
+    EXPECT_EQ(config.log_level, LogLevel::debug);
+    EXPECT_EQ(config.user, "daemon");
+}
+
+TEST_F(ConfigTest, MistakesHaveTheirPlaceInTheOrderTheyStand) {
+    EXPECT_EQ(
+        mistakes("[detect]\nwindw = \"1h\"\nthreshold = \"ten\"\nmemory = 3.5\n"),
+        (Lines{
+            "farewell.toml:2:1: error: unknown key `detect.windw`; did you mean `window`?",
+            "farewell.toml:3:13: error: detect.threshold must be an integer 2..65535, got string \"ten\"",
+            "farewell.toml:4:10: error: detect.memory must be a size 64 KiB..64 GiB such as \"16MiB\", got "
+            "floating-point 3.5"}));
+}
+
+TEST_F(ConfigTest, UnknownSectionsAndKeysOfOthers) {
+    EXPECT_EQ(mistakes("[detct]\nthreshold = 3\n"), (Lines{"farewell.toml:1:2: error: unknown key `detct`"}));
+    EXPECT_EQ(mistakes("mod = \"observe\"\n"),
+              (Lines{"farewell.toml:1:1: error: unknown key `mod`; did you mean `mode`?"}));
+    EXPECT_EQ(mistakes("[detect.threshold]\nx = 1\n"),
+              (Lines{"farewell.toml:1:9: error: unknown key `detect.threshold`; did you mean `threshold`?"}));
+}
+
+TEST_F(ConfigTest, WhatIsNotToml) {
+    const Lines lines = mistakes("[detect\nthreshold = 3\n");
+    ASSERT_EQ(lines.size(), 1U);
+    EXPECT_EQ(lines[0].find("farewell.toml:1:8: error: "), 0U) << lines[0];
+}
+
+TEST_F(ConfigTest, EveryKeyRefusesWhatItCannotBe) {
+    const std::vector<std::pair<std::string, std::string>> cases{
+        {"mode=off", "mode must be \"enforce\" or \"observe\", got string \"off\""},
+        {"capture.source=pcap", "capture.source must be \"nfqueue\""},
+        {"capture.queues=3-1", "capture.queues must be a queue number or a range"},
+        {"capture.queues=0-64", "a range of at most 64"},
+        {"capture.queues=65536", "capture.queues must be"},
+        {"capture.copy_mode=metadata", "unusable for detection"},
+        {"capture.copy_mode=all", "capture.copy_mode must be \"payload\""},
+        {"capture.copy_range=20", "an integer 96..65531, got integer 20"},
+        {"capture.max_length=1", "an integer 16..1000000"},
+        {"capture.receive_buffer=1KiB", "a size 64 KiB..1.0 GiB"},
+        {"capture.verdict=reject", "\"drop\" or \"accept\""},
+        {"detect.rule=best", "detect.rule must be \"plain\""},
+        {"detect.threshold=1", "an integer 2..65535, got integer 1"},
+        {"detect.threshold=65536", "an integer 2..65535"},
+        {"detect.window=10", "a duration 1s..366d"},
+        {"detect.memory=1KiB", "a size 64 KiB"},
+        {"ban.duration=0s", "a duration 1s..366d"},
+        {"ban.on_start=maybe", "\"clear\" or \"keep\""},
+        {"ban.on_stop=maybe", "\"leave\" or \"remove\""},
+        {"allow.networks=[\"192.0.2.1/24\"]", "without host bits, got string \"192.0.2.1/24\""},
+        {"allow.networks=5", "a list of addresses and networks"},
+        {"nft.table=a-b", "an nftables identifier"},
+        {"control.socket=relative", "an absolute path of at most 107 bytes"},
+        {"state.directory=relative", "an absolute path"},
+        {"log.level=loud", "\"error\" or \"warning\" or \"info\" or \"debug\""},
+        {"process.user=root", "other than root"},
+    };
+    for (const auto& [assignment, expected] : cases) {
+        const Lines lines = mistakes("", {assignment});
+        ASSERT_EQ(lines.size(), 1U) << assignment;
+        EXPECT_EQ(lines[0].find("--set " + assignment.substr(0, assignment.find('='))), 0U) << lines[0];
+        EXPECT_NE(lines[0].find(expected), std::string::npos) << lines[0];
+    }
+}
+
+TEST_F(ConfigTest, OverridesWinAndNeedNoQuotes) {
+    const Config config = load("[ban]\nduration = \"1h\"\n[detect]\nthreshold = 20\n",
+                               {"ban.duration=2h", "detect.threshold=5", "nft.table=\"quoted\"",
+                                "capture.queues=4", "allow.networks=198.18.0.0/15", "detect.threshold=6"});
+    EXPECT_EQ(config.limits.ban_duration, 2h);
+    EXPECT_EQ(config.limits.threshold, 6U) << "the last one";
+    EXPECT_EQ(config.nft_table, "quoted");
+    EXPECT_EQ(config.capture.first_queue, 4);
+    EXPECT_EQ(config.capture.last_queue, 4);
+    EXPECT_EQ(config.allowed_networks.size(), 1U);
+    EXPECT_EQ(mistakes("", {"nonsense"}), (Lines{"--set nonsense: error: must be section.key=value"}));
+    EXPECT_EQ(
+        mistakes("", {"detect.treshold=3"}),
+        (Lines{"--set detect.treshold: error: unknown key `detect.treshold`; did you mean `threshold`?"}));
+}
+
+TEST_F(ConfigTest, DropInsComeInOrderAfterTheFile) {
+    write(directory / "conf.d/20-late.toml", "[detect]\nthreshold = 20\n");
+    write(directory / "conf.d/10-early.toml", "[detect]\nthreshold = 15\nwindow = \"2h\"\n");
+    write(directory / "conf.d/ignored.txt", "not toml");
+    const Config config = load("[detect]\nthreshold = 12\n");
+    EXPECT_EQ(config.limits.threshold, 20U);
+    EXPECT_EQ(config.limits.window, 2h);
+    EXPECT_EQ(config.files.size(), 3U);
+    write(directory / "conf.d/10-early.toml", "[detect]\nthreshold = 1\n");
+    EXPECT_EQ(mistakes("").front().find("conf.d/10-early.toml:2:13: error: detect.threshold"), 0U);
+}
+
+TEST_F(ConfigTest, AFileThatWasNamedMustBeThere) {
+    const auto config = load_config({.file = directory / "none.toml", .overrides = {}});
+    ASSERT_FALSE(config);
+    EXPECT_NE(config.error()[0].text().find("none.toml: error: cannot be read: No such file"),
+              std::string::npos);
+}
+
+TEST_F(ConfigTest, ABudgetThatCouldNeverBanIsRefused) {
+    EXPECT_EQ(mistakes("", {"detect.threshold=2000", "detect.memory=64KiB"}),
+              (Lines{"detect.memory: error: 64 KiB cannot hold a source with detect.threshold = 2000 ports; "
+                     "at least 500 KiB"}));
+    EXPECT_TRUE(mistakes("", {"detect.threshold=65535"}).empty());
+}
+
+TEST_F(ConfigTest, KnowsWhatNeedsARestart) {
+    Config running;
+    Config wanted;
+    wanted.limits.threshold = 3;
+    wanted.allowed_networks.push_back({});
+    EXPECT_TRUE(keys_needing_restart(running, wanted).empty());
+    wanted.capture.last_queue = 7;
+    wanted.nft_table = "other";
+    wanted.mode = Mode::observe;
+    EXPECT_EQ(keys_needing_restart(running, wanted), (Lines{"capture.*", "mode", "nft.table"}));
+}
+
+}  // namespace
+}  // namespace farewell::daemon

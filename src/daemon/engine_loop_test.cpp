@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The engine thread over an enforcer that a test scripts: what is retried, rebuilt, put back.
+#include "daemon/engine_loop.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <future>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "daemon/clock.hpp"
+#include "scenario.hpp"
+
+namespace farewell::daemon {
+namespace {
+
+using namespace std::chrono_literals;
+using enforce::EnforceError;
+using enforce::Failure;
+using test::probe;
+using test::source;
+
+/// A kernel in memory. Used by the engine thread; looked at from tasks, which run there too.
+class FakeEnforcer final : public enforce::Enforcer {
+ public:
+    std::expected<void, EnforceError> build() override {
+        ++builds;
+        is_there = true;
+        return {};
+    }
+    std::expected<void, EnforceError> clear() override {
+        held.clear();
+        return {};
+    }
+    std::expected<void, EnforceError> remove() override { return clear(); }
+    std::expected<void, EnforceError> ban(std::span<const core::Ban> bans, core::Time) override {
+        if (!is_there) {
+            return fail(Failure::table_gone);
+        }
+        const bool refused =
+            std::ranges::any_of(bans, [this](const core::Ban& ban) { return refuses.contains(ban.source); });
+        if (refused) {
+            return fail(Failure::set_full);
+        }
+        for (const core::Ban& ban : bans) {
+            held.insert(ban.source);
+        }
+        return {};
+    }
+    std::expected<void, EnforceError> unban(std::span<const core::Address> sources) override {
+        for (const core::Address& each : sources) {
+            held.erase(each);
+        }
+        return {};
+    }
+    std::expected<void, EnforceError> allow(std::span<const core::Prefix>) override { return {}; }
+    std::expected<std::vector<enforce::EnforcedBan>, EnforceError> list() override { return {}; }
+    std::expected<std::optional<enforce::EnforcedBan>, EnforceError> get(const core::Address& who) override {
+        if (!held.contains(who)) {
+            return std::nullopt;
+        }
+        return enforce::EnforcedBan{.source = who};
+    }
+
+    bool is_there = true;
+    int builds = 0;
+    std::set<core::Address> held;
+    std::set<core::Address> refuses;
+
+ private:
+    static std::unexpected<EnforceError> fail(Failure failure) {
+        return std::unexpected(EnforceError{.failure = failure, .message = "as the test wants"});
+    }
+};
+
+class EngineLoopTest : public testing::Test {
+ protected:
+    EngineLoopTest() {
+        auto owned = std::make_unique<FakeEnforcer>();
+        kernel = owned.get();
+        loop = std::make_unique<EngineLoop>(core::Engine({}, {}), std::move(owned),
+                                            EngineLoop::Wiring{.rings = {&rings[0], &rings[1]},
+                                                               .doorbell = &doorbell,
+                                                               .enforcer_name = "table",
+                                                               .observing = false});
+        thread = std::jthread([this](const std::stop_token& stop) { loop->run(stop); });
+    }
+
+    /// Asks on the engine thread.
+    template <typename Question>
+    auto ask(Question question) {
+        std::promise<decltype(question(*loop))> answer;
+        loop->post([&](EngineLoop& running) { answer.set_value(question(running)); });
+        return answer.get_future().get();
+    }
+    /// Ten ports of a source, over both rings as the kernel may scatter them.
+    void scan(std::uint32_t who) {
+        for (std::uint16_t port = 1; port <= 10; ++port) {
+            ASSERT_TRUE(rings[port % 2U].push({.probe = probe(source(who), port), .at = boot_now()}));
+        }
+        doorbell.ring();
+    }
+    bool wait_held(std::uint32_t who) {
+        const auto limit = std::chrono::steady_clock::now() + 10s;
+        while (std::chrono::steady_clock::now() < limit) {
+            if (ask([&](EngineLoop&) { return kernel->held.contains(source(who)); })) {
+                return true;
+            }
+            std::this_thread::yield();
+        }
+        return false;
+    }
+
+    std::array<source::ProbeRing, 2> rings;
+    source::Doorbell doorbell;
+    FakeEnforcer* kernel = nullptr;
+    std::unique_ptr<EngineLoop> loop;
+    std::jthread thread;
+};
+
+TEST_F(EngineLoopTest, ProbesOfSeveralRingsAreOneSource) {
+    scan(1);
+    EXPECT_TRUE(wait_held(1));
+    EXPECT_EQ(ask([](EngineLoop& running) { return running.engine().counters().bans_enforced; }), 1U);
+}
+
+TEST_F(EngineLoopTest, ATableThatIsGoneIsRebuiltWithEveryWantedBan) {
+    scan(1);
+    ASSERT_TRUE(wait_held(1));
+    ask([&](EngineLoop&) {
+        kernel->held.clear();
+        kernel->is_there = false;
+        return 0;
+    });
+    scan(2);
+    EXPECT_TRUE(wait_held(2));
+    EXPECT_TRUE(wait_held(1));
+    EXPECT_EQ(ask([&](EngineLoop& running) { return running.repairs(); }), 1U);
+    EXPECT_EQ(kernel->builds, 1);
+}
+
+TEST_F(EngineLoopTest, OneThatIsRefusedKeepsNobodyElseOutAndIsRetried) {
+    ask([&](EngineLoop&) { return kernel->refuses.insert(source(1)).second; });
+    for (std::uint16_t port = 1; port <= 10; ++port) {
+        for (std::uint32_t who = 1; who <= 3; ++who) {  // all decided within one burst
+            ASSERT_TRUE(rings[0].push({.probe = probe(source(who), port), .at = boot_now()}));
+        }
+    }
+    doorbell.ring();
+    EXPECT_TRUE(wait_held(2));
+    EXPECT_TRUE(wait_held(3));
+    EXPECT_FALSE(ask([&](EngineLoop& running) { return running.trouble().empty(); }));
+    ask([&](EngineLoop&) { return kernel->refuses.erase(source(1)); });
+    EXPECT_TRUE(wait_held(1)) << "by itself, without another probe";
+    EXPECT_TRUE(ask([&](EngineLoop& running) { return running.trouble().empty(); }));
+}
+
+TEST_F(EngineLoopTest, OrdersAreCarriedOutBeforeTheyAreAnswered) {
+    EXPECT_EQ(ask([&](EngineLoop& running) { return running.ban(source(7), 1h).value(); }),
+              core::OrderResult::done);
+    EXPECT_TRUE(ask([&](EngineLoop&) { return kernel->held.contains(source(7)); }));
+    EXPECT_EQ(ask([&](EngineLoop& running) { return running.unban(source(7)).value(); }),
+              core::OrderResult::done);
+    EXPECT_TRUE(ask([&](EngineLoop&) { return kernel->held.empty(); }));
+    EXPECT_EQ(ask([&](EngineLoop& running) { return running.unban(source(7)).value(); }),
+              core::OrderResult::not_banned);
+    ask([&](EngineLoop&) { return kernel->refuses.insert(source(8)).second; });
+    EXPECT_FALSE(ask([&](EngineLoop& running) { return running.ban(source(8), 1h).has_value(); }));
+}
+
+TEST_F(EngineLoopTest, WhatIsInTheRingsAtTheEndIsStillJudged) {
+    scan(1);
+    thread.request_stop();
+    thread.join();
+    EXPECT_TRUE(kernel->held.contains(source(1)));
+}
+
+}  // namespace
+}  // namespace farewell::daemon

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "source/packet_reader.hpp"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "packet_builder.hpp"
+#include "scenario.hpp"
+
+namespace farewell::source {
+namespace {
+
+using namespace std::chrono_literals;
+using test::at;
+using test::Ipv4;
+using test::Tcp;
+
+bool read(PacketReader& reader, const test::Bytes& packet) {
+    return reader.read(packet, packet.size(), at(1s));
+}
+
+TEST(PacketReader, ProbesGoToTheRingAndEverythingIsCounted) {
+    ProbeRing ring;
+    BroadcastAddresses broadcasts;
+    PacketReader reader(ring, broadcasts);
+    EXPECT_TRUE(read(reader, build(Ipv4{.payload = build(Tcp{.destination_port = 23})})));
+    EXPECT_FALSE(read(reader, build(Ipv4{.payload = build(Tcp{.flags = 4})})));
+    EXPECT_FALSE(read(reader, test::bytes({0x90})));
+    EXPECT_FALSE(reader.read({}, 40, at(1s)));
+    const PacketCounts counts = reader.counts();
+    EXPECT_EQ(counts.packets, 4U);
+    EXPECT_EQ(counts.probes, 1U);
+    EXPECT_EQ(counts.disregarded[static_cast<std::size_t>(core::Disregard::backscatter)], 1U);
+    EXPECT_EQ(counts.undecoded[static_cast<std::size_t>(core::DecodeError::not_ip)], 1U);
+    EXPECT_EQ(counts.undecoded[static_cast<std::size_t>(core::DecodeError::empty)], 1U);
+    EXPECT_EQ(ring.consume(10, [](const Arrival& arrival) { EXPECT_EQ(arrival.probe.port.number, 23); }), 1U);
+}
+
+TEST(PacketReader, AFullRingLosesProbesAndSaysSo) {
+    ProbeRing ring;
+    BroadcastAddresses broadcasts;
+    PacketReader reader(ring, broadcasts);
+    const auto packet = build(Ipv4{.payload = build(Tcp{})});
+    for (std::size_t i = 0; i < ProbeRing::kCapacity + 5; ++i) {
+        read(reader, packet);
+    }
+    EXPECT_EQ(reader.counts().probes, ProbeRing::kCapacity);
+    EXPECT_EQ(reader.counts().probes_lost, 5U);
+}
+
+TEST(PacketReader, DirectedBroadcastsAreChatterAsSoonAsTheyAreKnown) {
+    ProbeRing ring;
+    BroadcastAddresses broadcasts;
+    PacketReader reader(ring, broadcasts);
+    const auto packet =
+        build(Ipv4{.destination = {198, 18, 0, 255}, .protocol = 17, .payload = test::build_udp(1, 2)});
+    EXPECT_TRUE(read(reader, packet));
+    const std::array bytes{std::byte{198}, std::byte{18}, std::byte{0}, std::byte{255}};
+    broadcasts.replace({core::Address::ipv4(bytes)});
+    EXPECT_FALSE(read(reader, packet));
+    EXPECT_EQ(reader.counts().disregarded[static_cast<std::size_t>(core::Disregard::chatter)], 1U);
+    broadcasts.replace({});
+    EXPECT_TRUE(read(reader, packet));
+}
+
+TEST(Doorbell, NoRingIsLost) {
+    Doorbell doorbell;
+    ProbeRing ring;
+    constexpr int kArrivals = 200'000;
+    std::jthread producer([&] {
+        for (int i = 0; i < kArrivals; ++i) {
+            while (!ring.push({})) {
+                std::this_thread::yield();
+            }
+            doorbell.ring();
+        }
+    });
+    int taken = 0;
+    while (taken < kArrivals) {
+        taken += static_cast<int>(ring.consume(64, [](const Arrival&) {}));
+        doorbell.announce_sleep();
+        if (ring.empty() && taken < kArrivals) {
+            const auto before = std::chrono::steady_clock::now();
+            doorbell.sleep(30s);
+            ASSERT_LT(std::chrono::steady_clock::now() - before, 29s)
+                << "slept although rung, after " << taken;
+        } else {
+            doorbell.stay_awake();
+        }
+    }
+    EXPECT_EQ(taken, kArrivals);
+}
+
+}  // namespace
+}  // namespace farewell::source
