@@ -36,7 +36,7 @@ class Connection {
     Connection& operator=(const Connection&) = delete;
 
     /// 0 or errno.
-    int connect_to(const std::string& path) const {
+    [[nodiscard]] int connect_to(const std::string& path) const {
         sockaddr_un address{};
         address.sun_family = AF_UNIX;
         if (path.size() >= sizeof address.sun_path) {
@@ -51,14 +51,14 @@ class Connection {
     }
 
     [[nodiscard]] bool send_all(std::string_view bytes) const {
-        while (!bytes.empty()) {
+        while (fd_ >= 0 && !bytes.empty()) {
             const ssize_t sent = send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
             if (sent <= 0) {
                 return false;
             }
             bytes.remove_prefix(static_cast<std::size_t>(sent));
         }
-        return true;
+        return bytes.empty();
     }
 
     /// Everything up to the end of the frame; empty if the other side went away or took too long.

@@ -59,7 +59,7 @@ struct Engine::State {
     Time last_now = Time::min();
 };
 
-Engine::Engine(const Limits& limits, std::vector<Prefix> allowlist)
+Engine::Engine(const Limits& limits, const std::vector<Prefix>& allowlist)
     : state_(std::make_unique<State>(limits, allowlist)) {}
 Engine::~Engine() = default;
 Engine::Engine(Engine&&) noexcept = default;
@@ -257,7 +257,7 @@ bool Engine::adopt(const Ban& ban, Time now) {
     return true;
 }
 
-std::vector<Unban> Engine::reconfigure(const Limits& limits, std::vector<Prefix> allowlist, Time now) {
+std::vector<Unban> Engine::reconfigure(const Limits& limits, const std::vector<Prefix>& allowlist, Time now) {
     State& state = *state_;
     state.at_least_last(now);
     state.limits = limits;

@@ -59,7 +59,7 @@ enum class OrderResult : std::uint8_t {
 
 class Engine {
  public:
-    Engine(const Limits& limits, std::vector<Prefix> allowlist);
+    Engine(const Limits& limits, const std::vector<Prefix>& allowlist);
     ~Engine();
     Engine(Engine&&) noexcept;
     Engine& operator=(Engine&&) noexcept;
@@ -101,7 +101,7 @@ class Engine {
     bool adopt(const Ban& ban, Time now);
 
     /// New limits for what comes; bans in force keep their end. A new allowlist unbans whom it covers.
-    [[nodiscard]] std::vector<Unban> reconfigure(const Limits& limits, std::vector<Prefix> allowlist,
+    [[nodiscard]] std::vector<Unban> reconfigure(const Limits& limits, const std::vector<Prefix>& allowlist,
                                                  Time now);
 
     /// Every wanted ban that has not run out, for a rebuilt table.

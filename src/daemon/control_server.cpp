@@ -157,7 +157,7 @@ class ControlServer::State::Connection : public std::enable_shared_from_this<Con
     void close() {
         boost::system::error_code ignored;
         idle_.cancel();
-        socket_.close(ignored);
+        static_cast<void>(socket_.close(ignored));
         server_->connections.erase(shared_from_this());
     }
 
@@ -231,6 +231,7 @@ ControlServer::ControlServer(asio::io_context& context, const ControlSocket& soc
     state_->accept();
 }
 
+// NOLINTNEXTLINE(bugprone-exception-escape): only memory running out can throw here
 ControlServer::~ControlServer() {
     stop();
 }
@@ -238,7 +239,7 @@ ControlServer::~ControlServer() {
 void ControlServer::stop() {
     state_->stopped = true;
     boost::system::error_code ignored;
-    state_->acceptor.close(ignored);
+    static_cast<void>(state_->acceptor.close(ignored));
     for (const auto& connection : std::set(state_->connections)) {
         connection->close();
     }

@@ -13,7 +13,7 @@
 #include <string>
 
 namespace boost::asio {
-class io_context;
+class io_context;  // NOLINT(readability-identifier-naming): its name
 }
 
 namespace farewell::daemon {

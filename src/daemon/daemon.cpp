@@ -134,6 +134,7 @@ std::expected<std::vector<core::Ban>, enforce::EnforceError> bans_in_kernel(enfo
     }
     const core::Time now = boot_now();
     std::vector<core::Ban> bans;
+    bans.reserve(held->size());
     for (const enforce::EnforcedBan& ban : *held) {
         bans.push_back({.source = ban.source, .until = now + ban.time_left});
     }
@@ -261,6 +262,7 @@ class Daemon {
 
 std::vector<std::string> file_names(const Config& config) {
     std::vector<std::string> names;
+    names.reserve(config.files.size());
     for (const auto& file : config.files) {
         names.push_back(file.string());
     }

@@ -23,22 +23,21 @@ Doorbell::~Doorbell() {
 }
 
 void Doorbell::ring() {
-    // The producer has pushed before this load; the consumer has announced before it looks at the rings. With
-    // both sequentially consistent, one of the two sees the other: no wake-up is lost.
-    std::atomic_thread_fence(std::memory_order_seq_cst);
-    if (asleep_.load(std::memory_order_seq_cst)) {
+    // Both sides change the same atomic, so one comes first. If the consumer announced first, this sees it
+    // and wakes it; if this came first, the announcement sees what was pushed before it. Either way no
+    // wake-up is lost.
+    if (asleep_.fetch_add(0, std::memory_order_acq_rel) != 0) {
         const std::uint64_t one = 1;
         [[maybe_unused]] const ssize_t written = write(fd_, &one, sizeof one);  // full means already rung
     }
 }
 
 void Doorbell::announce_sleep() {
-    asleep_.store(true, std::memory_order_seq_cst);
-    std::atomic_thread_fence(std::memory_order_seq_cst);
+    asleep_.exchange(1, std::memory_order_acq_rel);
 }
 
 void Doorbell::stay_awake() {
-    asleep_.store(false, std::memory_order_relaxed);
+    asleep_.store(0, std::memory_order_relaxed);
 }
 
 void Doorbell::sleep(std::chrono::nanoseconds at_most) {

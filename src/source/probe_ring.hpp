@@ -41,9 +41,9 @@ class ProbeRing {
     boost::lockfree::spsc_queue<Arrival, boost::lockfree::capacity<kCapacity>> ring_;
 };
 
-/// Wakes the one consumer. ring() costs one atomic load while the consumer is awake and one write(2) to an
-/// eventfd when it sleeps. Protocol of the consumer: announce_sleep(), look once more whether there is work,
-/// then sleep() or, if there was work, stay_awake().
+/// Wakes the one consumer. ring() costs one atomic operation while the consumer is awake and one write(2) to
+/// an eventfd when it sleeps. Protocol of the consumer: announce_sleep(), look once more whether there is
+/// work, then sleep() or, if there was work, stay_awake().
 class Doorbell {
  public:
     Doorbell();
@@ -58,7 +58,7 @@ class Doorbell {
 
  private:
     int fd_;
-    std::atomic<bool> asleep_{false};
+    std::atomic<int> asleep_{0};
 };
 
 }  // namespace farewell::source
