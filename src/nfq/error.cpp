@@ -10,7 +10,7 @@ namespace {
 
 /// "Operation not permitted (EPERM)"
 std::string errno_text(int number) {
-    std::string text = std::error_code(number, std::generic_category()).message();
+    const std::string text = std::error_code(number, std::generic_category()).message();
 #ifdef __GLIBC__
     if (const char* const name = strerrorname_np(number)) {
         return text + " (" + name + ")";

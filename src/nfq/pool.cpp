@@ -57,7 +57,7 @@ Pool::Pool(Pool&&) noexcept = default;
 Pool& Pool::operator=(Pool&&) noexcept = default;
 Pool::~Pool() {
     if (state_) {
-        static_cast<void>(stop());
+        [[maybe_unused]] const auto stopped = stop();  // nobody is left to tell
     }
 }
 
@@ -105,8 +105,8 @@ std::expected<void, Error> Pool::stop() {
         }
     }
     for (const auto& worker : state_->workers) {
-        if (worker->error) {
-            return std::unexpected(*worker->error);
+        if (const auto& error = worker->error) {
+            return std::unexpected(*error);
         }
     }
     return {};

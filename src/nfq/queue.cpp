@@ -86,7 +86,7 @@ std::expected<Queue, Error> Queue::open(const QueueConfig& config,
     return queue;
 }
 
-std::expected<void, Error> Queue::run_erased(ErasedHandler handler, std::stop_token stop) {
+std::expected<void, Error> Queue::run_erased(ErasedHandler handler, const std::stop_token& stop) {
     State& state = *state_;
     const std::stop_callback wake_up(stop, [this] { wake(); });
     while (!stop.stop_requested()) {

@@ -34,8 +34,8 @@ std::vector<std::uint32_t> subsets(std::uint32_t flags) {
         result.push_back(subset);
     }
     result.push_back(0);
-    std::ranges::stable_sort(result, std::ranges::greater{},
-                             [](std::uint32_t subset) { return std::popcount(subset); });
+    std::ranges::sort(result, std::ranges::greater{},
+                      [](std::uint32_t subset) { return std::popcount(subset); });
     return result;
 }
 
@@ -213,7 +213,8 @@ std::expected<void, Error> Queue::State::hand_over(ErasedHandler handler) {
         handler.call(handler.object, batch);
     } catch (...) {
         verdicts_.assign(packets_.size(), config.default_verdict);
-        static_cast<void>(answer());  // no packet stays without a verdict; the exception is the news
+        // No packet stays without a verdict; if that fails too, the exception is the news.
+        [[maybe_unused]] const auto answered = answer();
         throw;
     }
     return answer();

@@ -19,7 +19,6 @@
 #include <span>
 #include <stop_token>
 #include <type_traits>
-#include <utility>
 
 #include <farewell/nfq/error.hpp>
 #include <farewell/nfq/packet.hpp>
@@ -125,8 +124,8 @@ class Queue {
     /// batch gets the default verdict.
     template <typename Handler>
         requires BatchHandler<Handler> || PacketHandler<Handler>
-    std::expected<void, Error> run(Handler&& handler, std::stop_token stop) {
-        return run_erased(erase(handler), std::move(stop));
+    std::expected<void, Error> run(Handler&& handler, const std::stop_token& stop) {
+        return run_erased(erase(handler), stop);
     }
 
     /// One batch, waiting at most `timeout` for its first packet. Returns how many packets there were; 0:
@@ -169,7 +168,7 @@ class Queue {
     }
 
     explicit Queue(std::unique_ptr<State> state);
-    std::expected<void, Error> run_erased(ErasedHandler handler, std::stop_token stop);
+    std::expected<void, Error> run_erased(ErasedHandler handler, const std::stop_token& stop);
     std::expected<std::size_t, Error> receive_erased(ErasedHandler handler,
                                                      std::chrono::milliseconds timeout);
 
