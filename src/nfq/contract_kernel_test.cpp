@@ -180,7 +180,15 @@ TEST_F(KernelTest, AStopIsPromptAlsoWhenAFloodFillsTheReceiveBuffer) {
     // Room for some ten packets: an acknowledgement of the unbinding would find no place.
     auto pool = Pool::open({.max_length = 100'000, .receive_buffer_bytes = 8 << 10}, 0, 0);
     ASSERT_TRUE(pool);
-    pool->start([](std::uint16_t) { return [](Batch&) { std::this_thread::yield(); }; });
+    // A handler that takes its time: whenever it returns, the buffer is full again.
+    pool->start([](std::uint16_t) {
+        return [](Batch&) {
+            const auto done = Clock::now() + 1ms;
+            while (Clock::now() < done) {
+                std::this_thread::yield();
+            }
+        };
+    });
     const Flood flood;
     const auto limit = Clock::now() + 20s;
     while (pool->stats()[0].stats.lost_in_socket == 0 && Clock::now() < limit) {

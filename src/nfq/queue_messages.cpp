@@ -52,8 +52,8 @@ void put_verdict(MessageWriter& writer, unsigned message, std::uint16_t number, 
         header.at(4 + i) = static_cast<std::byte>(id >> (24 - 8 * i) & 0xffU);
     }
     writer.attribute(NFQA_VERDICT_HDR, header);
-    if (verdict.mark()) {
-        writer.attribute_be32(NFQA_MARK, *verdict.mark());
+    if (const auto mark = verdict.mark()) {
+        writer.attribute_be32(NFQA_MARK, *mark);
     }
     writer.end();
 }
