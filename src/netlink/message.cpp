@@ -71,6 +71,19 @@ std::optional<Message> MessageReader::next() {
     return message;
 }
 
+std::size_t whole_messages(std::span<const std::byte> messages, std::size_t limit) {
+    std::size_t end = 0;
+    while (messages.size() - end >= kHeaderBytes) {
+        const std::size_t length =
+            std::max<std::size_t>(aligned(read_u32(messages.subspan(end))), kHeaderBytes);
+        if (length > messages.size() - end || (end > 0 && end + length > limit)) {
+            break;
+        }
+        end += length;
+    }
+    return end > 0 ? end : messages.size();
+}
+
 std::optional<Attribute> AttributeReader::next() {
     if (rest_.size() < kAttributeHeader) {
         malformed_ = malformed_ || !rest_.empty();
@@ -103,6 +116,11 @@ void MessageWriter::put_be16(std::uint16_t value) {
 }
 void MessageWriter::put_be32(std::uint32_t value) {
     append(bytes_, from_network(value));
+}
+
+void MessageWriter::discard_front(std::size_t length) {
+    bytes_.erase(bytes_.begin(),
+                 bytes_.begin() + static_cast<std::ptrdiff_t>(std::min(length, bytes_.size())));
 }
 
 void MessageWriter::pad() {

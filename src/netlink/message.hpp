@@ -44,6 +44,9 @@ class MessageReader {
     bool malformed_ = false;
 };
 
+/// How many bytes at the front are whole messages and no more than `limit`; at least the first message.
+[[nodiscard]] std::size_t whole_messages(std::span<const std::byte> messages, std::size_t limit);
+
 struct Attribute {
     std::uint16_t type = 0;  // without the NESTED and NET_BYTEORDER bits
     std::span<const std::byte> value;
@@ -69,6 +72,8 @@ class MessageWriter {
     void clear() { bytes_.clear(); }
     [[nodiscard]] std::span<const std::byte> bytes() const { return bytes_; }
     [[nodiscard]] bool empty() const { return bytes_.empty(); }
+    /// Takes off the front what has been sent: whole messages, outside begin() … end().
+    void discard_front(std::size_t length);
 
     void begin(std::uint16_t type, std::uint16_t flags, std::uint32_t sequence);
     void end();

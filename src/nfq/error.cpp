@@ -1,10 +1,25 @@
 // SPDX-License-Identifier: MIT
 #include <farewell/nfq/error.hpp>
 
+#include <cstring>
 #include <string>
 #include <system_error>
 
 namespace farewell::nfq {
+namespace {
+
+/// "Operation not permitted (EPERM)"
+std::string errno_text(int number) {
+    const std::string text = std::error_code(number, std::generic_category()).message();
+#ifdef __GLIBC__
+    if (const char* const name = strerrorname_np(number)) {
+        return text + " (" + name + ")";
+    }
+#endif
+    return text + " (errno " + std::to_string(number) + ")";
+}
+
+}  // namespace
 
 std::string Error::message() const {
     std::string text = operation + ": ";
@@ -24,7 +39,7 @@ std::string Error::message() const {
         case ErrorKind::system:
             break;
     }
-    return text + std::error_code(errno_number, std::generic_category()).message();
+    return text + errno_text(errno_number);
 }
 
 }  // namespace farewell::nfq

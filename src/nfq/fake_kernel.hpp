@@ -30,6 +30,8 @@ class FakeKernel final : public netlink::Channel {
     std::deque<int> config_answers;                       // errno of each CONFIG message; 0 when used up
     std::deque<Bytes> before_next_acknowledgement;        // datagrams that come first
     std::deque<int> send_failures;                        // errno of each send, before it is looked at
+    std::size_t send_limit = ~std::size_t{0};             // bytes; more in one send is EMSGSIZE
+    std::uint32_t supported_flags = ~0U;                  // NFQA_CFG_F_*; a CONFIG with others: EOPNOTSUPP
 
     // What the test looks at.
     std::vector<Bytes> sent;
@@ -64,6 +66,9 @@ class FakeKernel final : public netlink::Channel {
             if (reason != 0) {
                 return reason;
             }
+        }
+        if (messages.size() > send_limit) {
+            return EMSGSIZE;
         }
         sent.emplace_back(messages.begin(), messages.end());
         netlink::MessageReader reader(messages);
@@ -118,12 +123,25 @@ class FakeKernel final : public netlink::Channel {
             arrive({datagram});
         }
         before_next_acknowledgement.clear();
-        int reason = 0;
+        int reason = asks_for_unsupported_flags(message) ? EOPNOTSUPP : 0;
         if (!config_answers.empty()) {
             reason = config_answers.front();
             config_answers.pop_front();
         }
         arrive({error(reason, message.sequence)});
+    }
+
+    [[nodiscard]] bool asks_for_unsupported_flags(const netlink::Message& message) const {
+        if (message.type != (NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_CONFIG)) {
+            return false;
+        }
+        netlink::AttributeReader attributes(message.body.subspan(4));
+        while (const auto attribute = attributes.next()) {
+            if (attribute->type == NFQA_CFG_FLAGS) {
+                return (netlink::read_be32(attribute->value) & ~supported_flags) != 0;
+            }
+        }
+        return false;
     }
 
     std::deque<Bytes> kept_;

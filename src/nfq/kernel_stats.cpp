@@ -13,7 +13,8 @@
 namespace farewell::nfq {
 namespace {
 
-constexpr const char* kFile = "/proc/net/netfilter/nfnetlink_queue";
+// /proc/net would show the network namespace of the process' first thread, which need not be this thread's.
+constexpr const char* kFile = "/proc/thread-self/net/netfilter/nfnetlink_queue";
 
 Error failure(const char* operation) {
     const int reason = errno;

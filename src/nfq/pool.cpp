@@ -2,10 +2,16 @@
 #include <farewell/nfq/pool.hpp>
 
 #include <atomic>
+#include <cerrno>
+#include <exception>
 #include <optional>
 #include <stop_token>
+#include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
+
+#include "nfq/queue_errors.hpp"
 
 namespace farewell::nfq {
 namespace {
@@ -21,10 +27,22 @@ struct Worker {
     std::jthread thread;
 
     void run(const std::stop_token& stop) {
-        if (auto ended = queue.run(handler, stop); !ended) {
-            error = ended.error();
-            ended_early.store(true, std::memory_order_release);
+        try {
+            if (auto ended = queue.run(handler, stop); !ended) {
+                fail(ended.error());
+            }
+        } catch (const std::exception& thrown) {
+            fail(system_error(
+                "handle packets of queue " + std::to_string(queue.number()) + " (" + thrown.what() + ")",
+                ECANCELED));
+        } catch (...) {
+            fail(system_error("handle packets of queue " + std::to_string(queue.number()), ECANCELED));
         }
+    }
+
+    void fail(Error reason) {
+        error = std::move(reason);
+        ended_early.store(true, std::memory_order_release);
     }
 };
 
@@ -39,11 +57,17 @@ Pool::Pool(Pool&&) noexcept = default;
 Pool& Pool::operator=(Pool&&) noexcept = default;
 Pool::~Pool() {
     if (state_) {
-        static_cast<void>(stop());
+        [[maybe_unused]] const auto stopped = stop();  // nobody is left to tell
     }
 }
 
 std::expected<Pool, Error> Pool::open(QueueConfig config, std::uint16_t first, std::uint16_t last) {
+    if (last < first) {
+        Error error =
+            system_error("open queues " + std::to_string(first) + " to " + std::to_string(last), EINVAL);
+        error.kind = ErrorKind::invalid_config;
+        return std::unexpected(error);
+    }
     auto state = std::make_unique<State>();
     for (std::uint32_t number = first; number <= last; ++number) {
         config.number = static_cast<std::uint16_t>(number);
@@ -61,8 +85,13 @@ void Pool::start(const std::function<Handler(std::uint16_t number)>& handler_for
         worker->handler = handler_for(worker->queue.number());
     }
     for (const auto& worker : state_->workers) {
-        worker->thread =
-            std::jthread([each = worker.get()](const std::stop_token& stop) { each->run(stop); });
+        try {
+            worker->thread =
+                std::jthread([each = worker.get()](const std::stop_token& stop) { each->run(stop); });
+        } catch (const std::system_error& refused) {
+            worker->fail(system_error("start the thread of queue " + std::to_string(worker->queue.number()),
+                                      refused.code().value()));
+        }
     }
 }
 
@@ -76,8 +105,8 @@ std::expected<void, Error> Pool::stop() {
         }
     }
     for (const auto& worker : state_->workers) {
-        if (worker->error) {
-            return std::unexpected(*worker->error);
+        if (const auto& error = worker->error) {
+            return std::unexpected(*error);
         }
     }
     return {};

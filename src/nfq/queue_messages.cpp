@@ -5,17 +5,12 @@
 #include <linux/netfilter/nfnetlink_queue.h>
 #include <linux/netlink.h>
 
-#include <algorithm>
 #include <array>
 
 namespace farewell::nfq {
 namespace {
 
-using netlink::Attribute;
-using netlink::AttributeReader;
 using netlink::MessageWriter;
-
-constexpr std::size_t kGenericHeader = 4;  // struct nfgenmsg: family, version, resource id in network order
 
 constexpr std::uint16_t type_of(unsigned message) {
     return static_cast<std::uint16_t>(unsigned{NFNL_SUBSYS_QUEUE} << 8U | message);
@@ -24,6 +19,7 @@ constexpr std::uint16_t type_of(unsigned message) {
 void begin(MessageWriter& writer, unsigned message, unsigned flags, std::uint16_t number,
            std::uint32_t sequence) {
     writer.begin(type_of(message), static_cast<std::uint16_t>(unsigned{NLM_F_REQUEST} | flags), sequence);
+    // struct nfgenmsg: family, version, resource id in network order.
     writer.put_u8(0);  // AF_UNSPEC
     writer.put_u8(NFNETLINK_V0);
     writer.put_be16(number);
@@ -36,7 +32,8 @@ void put_command(MessageWriter& writer, std::uint8_t command) {
 }
 
 void put_parameters(MessageWriter& writer, const QueueConfig& config) {
-    const bool payload = config.copy_mode == CopyMode::payload;
+    // The kernel takes a range of 0 for "all there is" (nfqnl_set_mode); here it means no byte.
+    const bool payload = config.copy_mode == CopyMode::payload && config.copy_range > 0;
     const std::uint32_t range = payload ? config.copy_range : 0;
     const auto octet = [range](unsigned shift) { return static_cast<std::byte>(range >> shift & 0xffU); };
     // struct nfqnl_msg_config_params, packed: copy range in network order, copy mode.
@@ -45,78 +42,20 @@ void put_parameters(MessageWriter& writer, const QueueConfig& config) {
                                 static_cast<std::byte>(payload ? NFQNL_COPY_PACKET : NFQNL_COPY_META)});
 }
 
-void read_packet_header(std::span<const std::byte> value, Packet& packet) {
-    packet.id = netlink::read_be32(value);
-    packet.hardware_protocol = netlink::read_be16(value.subspan(4));
-    packet.hook = static_cast<Hook>(std::min<std::uint8_t>(std::to_integer<std::uint8_t>(value[6]), 5));
-}
-
-std::span<const std::byte> read_hardware_address(std::span<const std::byte> value) {
-    // struct nfqnl_msg_packet_hw: length in network order, padding, eight bytes.
-    constexpr std::size_t kBegin = 4;
-    if (value.size() <= kBegin) {
-        return {};
+void put_verdict(MessageWriter& writer, unsigned message, std::uint16_t number, std::uint32_t id,
+                 const Verdict& verdict) {
+    begin(writer, message, 0, number, 0);
+    // struct nfqnl_msg_verdict_hdr: verdict and id in network order.
+    std::array<std::byte, 8> header{};
+    for (unsigned i = 0; i < 4; ++i) {
+        header.at(i) = static_cast<std::byte>(verdict.code() >> (24 - 8 * i) & 0xffU);
+        header.at(4 + i) = static_cast<std::byte>(id >> (24 - 8 * i) & 0xffU);
     }
-    return value.subspan(kBegin, std::min<std::size_t>(netlink::read_be16(value), value.size() - kBegin));
-}
-
-std::optional<std::uint16_t> read_vlan_tag(std::span<const std::byte> value) {
-    AttributeReader nested(value);
-    while (const auto attribute = nested.next()) {
-        if (attribute->type == NFQA_VLAN_TCI) {
-            return netlink::read_be16(attribute->value);
-        }
+    writer.attribute(NFQA_VERDICT_HDR, header);
+    if (const auto mark = verdict.mark()) {
+        writer.attribute_be32(NFQA_MARK, *mark);
     }
-    return std::nullopt;
-}
-
-void read_attribute(const Attribute& attribute, Packet& packet) {
-    const auto number = [&attribute] { return netlink::read_be32(attribute.value); };
-    switch (attribute.type) {
-        case NFQA_MARK:
-            packet.mark = number();
-            break;
-        case NFQA_PRIORITY:
-            packet.priority = number();
-            break;
-        case NFQA_IFINDEX_INDEV:
-            packet.input_interface = number();
-            break;
-        case NFQA_IFINDEX_OUTDEV:
-            packet.output_interface = number();
-            break;
-        case NFQA_IFINDEX_PHYSINDEV:
-            packet.physical_input_interface = number();
-            break;
-        case NFQA_IFINDEX_PHYSOUTDEV:
-            packet.physical_output_interface = number();
-            break;
-        case NFQA_HWADDR:
-            packet.hardware_address = read_hardware_address(attribute.value);
-            break;
-        case NFQA_UID:
-            packet.uid = number();
-            break;
-        case NFQA_GID:
-            packet.gid = number();
-            break;
-        case NFQA_VLAN:
-            packet.vlan_tag = read_vlan_tag(attribute.value);
-            break;
-        case NFQA_SKB_INFO:
-            packet.skb_info = number();
-            break;
-        case NFQA_CAP_LEN:
-            packet.original_length = number();
-            break;
-        case NFQA_PAYLOAD:
-            packet.payload = attribute.value;
-            // Without NFQA_CAP_LEN the payload was copied whole; only the ring may have cut it.
-            packet.original_length = std::max(packet.original_length, attribute.full_length);
-            break;
-        default:
-            break;
-    }
+    writer.end();
 }
 
 }  // namespace
@@ -144,8 +83,8 @@ void append_bind(MessageWriter& writer, const QueueConfig& config, std::uint32_t
     writer.end();
 }
 
-void append_unbind(MessageWriter& writer, std::uint16_t number, std::uint32_t sequence) {
-    begin(writer, NFQNL_MSG_CONFIG, NLM_F_ACK, number, sequence);
+void append_unbind(MessageWriter& writer, std::uint16_t number) {
+    begin(writer, NFQNL_MSG_CONFIG, 0, number, 0);
     put_command(writer, NFQNL_CFG_CMD_UNBIND);
     writer.end();
 }
@@ -155,51 +94,14 @@ void append_noop(MessageWriter& writer, std::uint32_t sequence) {
     writer.end();
 }
 
+void append_verdict_for(MessageWriter& writer, std::uint16_t number, std::uint32_t id,
+                        const Verdict& verdict) {
+    put_verdict(writer, NFQNL_MSG_VERDICT, number, id, verdict);
+}
+
 void append_verdict_up_to(MessageWriter& writer, std::uint16_t number, std::uint32_t id,
                           const Verdict& verdict) {
-    begin(writer, NFQNL_MSG_VERDICT_BATCH, 0, number, 0);
-    // struct nfqnl_msg_verdict_hdr: verdict and id in network order.
-    std::array<std::byte, 8> header{};
-    for (unsigned i = 0; i < 4; ++i) {
-        header.at(i) = static_cast<std::byte>(verdict.code() >> (24 - 8 * i) & 0xffU);
-        header.at(4 + i) = static_cast<std::byte>(id >> (24 - 8 * i) & 0xffU);
-    }
-    writer.attribute(NFQA_VERDICT_HDR, header);
-    if (verdict.mark()) {
-        writer.attribute_be32(NFQA_MARK, *verdict.mark());
-    }
-    writer.end();
-}
-
-bool is_packet(const netlink::Message& message) {
-    return message.type == type_of(NFQNL_MSG_PACKET);
-}
-
-std::optional<Packet> parse_packet(const netlink::Message& message) {
-    if (message.body.size() < kGenericHeader) {
-        return std::nullopt;
-    }
-    Packet packet;
-    bool has_id = false;
-    AttributeReader attributes(message.body.subspan(kGenericHeader));
-    while (const auto attribute = attributes.next()) {
-        constexpr std::size_t kPacketHeader = 7;  // struct nfqnl_msg_packet_hdr, packed
-        if (attribute->type == NFQA_PACKET_HDR) {
-            if (attribute->value.size() < kPacketHeader) {
-                return std::nullopt;
-            }
-            read_packet_header(attribute->value, packet);
-            has_id = true;
-        } else {
-            read_attribute(*attribute, packet);
-        }
-    }
-    if (!has_id) {
-        return std::nullopt;
-    }
-    // The kernel sends the length before the payload; other bytes may do otherwise.
-    packet.original_length = std::max(packet.original_length, packet.payload.size());
-    return packet;
+    put_verdict(writer, NFQNL_MSG_VERDICT_BATCH, number, id, verdict);
 }
 
 std::optional<Acknowledgement> parse_acknowledgement(const netlink::Message& message) {

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: MIT
 // The messages of the nfnetlink_queue subsystem (linux/netfilter/nfnetlink_queue.h): configuration and
-// verdicts as bytes, packets from bytes. Pure.
+// verdicts as bytes, acknowledgements from bytes. Pure. Packets are packet_parser's.
 #pragma once
 
 #include <cstdint>
-#include <farewell/nfq/packet.hpp>
 #include <farewell/nfq/queue.hpp>
 #include <farewell/nfq/verdict.hpp>
 #include <optional>
-#include <span>
 
 #include "netlink/message.hpp"
 
@@ -18,20 +16,21 @@ namespace farewell::nfq {
 /// parameters in separate messages leave a moment in which packets are dropped, even with bypass (measured).
 void append_bind(netlink::MessageWriter& writer, const QueueConfig& config, std::uint32_t flags,
                  std::uint32_t sequence);
-void append_unbind(netlink::MessageWriter& writer, std::uint16_t number, std::uint32_t sequence);
+/// Not to be acknowledged: the kernel has done it when send() returns, and a full receive buffer would
+/// swallow the acknowledgement.
+void append_unbind(netlink::MessageWriter& writer, std::uint16_t number);
 /// Does nothing but be acknowledged: wakes a receiver.
 void append_noop(netlink::MessageWriter& writer, std::uint32_t sequence);
 
+/// The verdict for one packet.
+void append_verdict_for(netlink::MessageWriter& writer, std::uint16_t number, std::uint32_t id,
+                        const Verdict& verdict);
 /// The verdict for every packet up to this id that has none yet.
 void append_verdict_up_to(netlink::MessageWriter& writer, std::uint16_t number, std::uint32_t id,
                           const Verdict& verdict);
 
 /// NFQA_CFG_F_* as the configuration asks for.
 [[nodiscard]] std::uint32_t wanted_flags(const QueueConfig& config);
-
-[[nodiscard]] bool is_packet(const netlink::Message& message);
-/// nullopt: no packet id in it, so nothing can be done for it.
-[[nodiscard]] std::optional<Packet> parse_packet(const netlink::Message& message);
 
 /// What an NLMSG_ERROR says: errno (0 for an acknowledgement) and the sequence number it answers.
 struct Acknowledgement {

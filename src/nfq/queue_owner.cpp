@@ -17,7 +17,7 @@ namespace {
 
 /// The inode of the netfilter netlink socket bound to `portid` in this network namespace.
 std::optional<std::string> inode_of(std::uint32_t portid) {
-    std::ifstream table("/proc/net/netlink");
+    std::ifstream table("/proc/thread-self/net/netlink");  // of this thread's network namespace
     std::string line;
     std::getline(table, line);  // the heading
     while (std::getline(table, line)) {
@@ -61,12 +61,8 @@ std::string name_of(int pid) {
     return name;
 }
 
-/// The port id is the pid for the first netlink socket of a process and a random number for the others.
-std::optional<int> process_of(std::uint32_t portid) {
-    const auto inode = inode_of(portid);
-    if (!inode) {
-        return std::nullopt;
-    }
+/// Whoever has the socket open, as far as we may look into /proc/PID/fd.
+std::optional<int> holder_of(const std::string& inode) {
     std::error_code error;
     for (std::filesystem::directory_iterator entry("/proc", error), end; !error && entry != end;
          entry.increment(error)) {
@@ -74,11 +70,27 @@ std::optional<int> process_of(std::uint32_t portid) {
         int pid = 0;
         const auto parsed = std::from_chars(name.data(), name.data() + name.size(), pid);
         if (parsed.ec == std::errc{} && parsed.ptr == name.data() + name.size() &&
-            holds_socket(entry->path(), *inode)) {
+            holds_socket(entry->path(), inode)) {
             return pid;
         }
     }
     return std::nullopt;
+}
+
+/// The port id is the pid for the first netlink socket of a process and a random number for the others, above
+/// any pid (netlink_autobind). So a process of that number is a good guess where /proc/PID/fd is closed to
+/// us.
+std::optional<int> process_of(std::uint32_t portid) {
+    if (const auto inode = inode_of(portid)) {
+        if (const auto holder = holder_of(*inode)) {
+            return holder;
+        }
+    }
+    constexpr std::uint32_t kPidMax = 4'194'304;  // PID_MAX_LIMIT
+    if (portid == 0 || portid > kPidMax || name_of(static_cast<int>(portid)).empty()) {
+        return std::nullopt;
+    }
+    return static_cast<int>(portid);
 }
 
 }  // namespace

@@ -259,10 +259,19 @@ TEST(Queue, ATruncatedMessageStillGetsItsVerdict) {
 }
 
 TEST(Queue, FlagsTheKernelLacksAreGivenUp) {
-    const Bench bench({.fail_open = true, .gso = true, .security_context = true},
-                      [](FakeKernel& kernel) { kernel.config_answers = {EOPNOTSUPP, EOPNOTSUPP, 0}; });
-    ASSERT_TRUE(bench.queue);
-    EXPECT_EQ(bench.queue->active_flags(), std::uint32_t{NFQA_CFG_F_FAIL_OPEN});
+    // Each of them alone, and together with others: what remains is what was asked for and is there.
+    constexpr std::uint32_t kAll = NFQA_CFG_F_MAX - 1;
+    for (std::uint32_t supported = 0; supported <= kAll; ++supported) {
+        const Bench bench(
+            {.fail_open = true, .gso = true, .uid_gid = true, .conntrack = true, .security_context = true},
+            [supported](FakeKernel& kernel) { kernel.supported_flags = supported; });
+        ASSERT_TRUE(bench.queue) << supported;
+        EXPECT_EQ(bench.queue->active_flags(), supported);
+    }
+    const Bench few({.gso = true, .conntrack = true},
+                    [](FakeKernel& kernel) { kernel.supported_flags = NFQA_CFG_F_GSO | NFQA_CFG_F_UID_GID; });
+    ASSERT_TRUE(few.queue);
+    EXPECT_EQ(few.queue->active_flags(), std::uint32_t{NFQA_CFG_F_GSO});
 }
 
 TEST(Queue, RefusalsAreToldApart) {

@@ -11,6 +11,7 @@
 #include <farewell/nfq/kernel_stats.hpp>
 
 #include "netlink/message.hpp"
+#include "nfq/packet_parser.hpp"
 #include "nfq/queue_messages.hpp"
 
 namespace {
@@ -36,11 +37,19 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     while (const auto message = reader.next()) {
         check(++messages <= bytes.size() / farewell::netlink::kHeaderBytes + 1);
         check(lies_within(message->body, bytes));
-        if (const auto packet = farewell::nfq::parse_packet(*message)) {
-            check(lies_within(packet->payload, bytes) && lies_within(packet->hardware_address, bytes));
-            check(packet->original_length >= packet->payload.size());
+        farewell::nfq::Packet packet;
+        if (farewell::nfq::parse_packet(*message, packet) != farewell::nfq::PacketForm::without_id) {
+            for (const auto part : {packet.payload, packet.hardware_address, packet.link_header,
+                                    packet.conntrack, packet.security_context}) {
+                check(lies_within(part, bytes));
+            }
+            check(packet.original_length >= packet.payload.size());
         }
         static_cast<void>(farewell::nfq::parse_acknowledgement(*message));
+    }
+    for (const std::size_t limit : {std::size_t{0}, size / 2, size}) {
+        const std::size_t length = farewell::netlink::whole_messages(bytes, limit);
+        check(length <= size && (length > 0 || size == 0));
     }
     std::vector<char> text(data, data + size);
     static_cast<void>(farewell::nfq::parse_kernel_stats({text.data(), text.size()}));

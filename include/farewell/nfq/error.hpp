@@ -16,6 +16,8 @@ enum class ErrorKind : std::uint8_t {
     system,          ///< anything else: see errno_number
 };
 
+// Every member has an initializer, so that an Error may be made of named members and none be missed.
+// NOLINTBEGIN(readability-redundant-member-init)
 struct Error {
     ErrorKind kind = ErrorKind::system;
     std::string operation{};  ///< "bind queue 3"
@@ -27,5 +29,6 @@ struct Error {
     /// "bind queue 3: taken by process 812 (suricata)"; fit for a log line as it stands.
     [[nodiscard]] std::string message() const;
 };
+// NOLINTEND(readability-redundant-member-init)
 
 }  // namespace farewell::nfq

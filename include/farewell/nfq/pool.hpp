@@ -25,8 +25,8 @@ class Pool {
     /// Stops.
     ~Pool();
 
-    /// Starts one thread per queue; `handler_for(number)` is called here, each handler is used by its thread
-    /// alone.
+    /// Starts one thread per queue, once; `handler_for(number)` is called here, each handler is used by its
+    /// thread alone. What goes wrong, also a handler that throws, ends that thread: has_failed(), stop().
     void start(const std::function<Handler(std::uint16_t number)>& handler_for);
     /// Answers what is queued, unbinds, joins; within 100 ms of the handlers returning. The first error that
     /// ended a thread before it was asked to, if any did. May be called again.

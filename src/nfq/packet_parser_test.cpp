@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: MIT
+#include "nfq/packet_parser.hpp"
+
+#include <gtest/gtest.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_queue.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <initializer_list>
+#include <utility>
+#include <vector>
+
+namespace farewell::nfq {
+namespace {
+
+using Bytes = std::vector<std::byte>;
+
+Bytes bytes(std::initializer_list<int> values) {
+    Bytes result;
+    for (const int value : values) {
+        result.push_back(static_cast<std::byte>(value));
+    }
+    return result;
+}
+
+/// A packet message of IPv6 at output, to which the test adds attributes.
+class PacketMessage {
+ public:
+    PacketMessage() {
+        writer_.begin(NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_PACKET, 0, 0);
+        writer_.put_u8(10);
+        writer_.put_u8(0);
+        writer_.put_be16(3);
+    }
+    PacketMessage& header() { return add(NFQA_PACKET_HDR, bytes({1, 2, 3, 4, 0x86, 0xdd, 3})); }
+    PacketMessage& add(std::uint16_t type, const Bytes& value) {
+        writer_.attribute(type, value);
+        return *this;
+    }
+    [[nodiscard]] Bytes finished() {
+        writer_.end();
+        return {writer_.bytes().begin(), writer_.bytes().end()};
+    }
+
+ private:
+    netlink::MessageWriter writer_;
+};
+
+struct Parsed {
+    Bytes message;  // what the packet is a view of
+    PacketForm form = PacketForm::without_id;
+    Packet packet;
+};
+
+Parsed parse(Bytes message) {
+    Parsed parsed;
+    parsed.message = std::move(message);
+    netlink::MessageReader reader(parsed.message);
+    if (const auto first = reader.next()) {
+        EXPECT_TRUE(is_packet(*first));
+        parsed.form = parse_packet(*first, parsed.packet);
+    }
+    return parsed;
+}
+
+bool equal(std::span<const std::byte> left, const Bytes& right) {
+    return std::ranges::equal(left, right);
+}
+
+TEST(ParsePacket, EveryAttributeFindsItsPlace) {
+    const auto parsed =
+        parse(PacketMessage()
+                  .header()
+                  .add(NFQA_MARK, bytes({0, 0, 0, 1}))
+                  .add(NFQA_PRIORITY, bytes({0, 0, 0, 2}))
+                  .add(NFQA_IFINDEX_INDEV, bytes({0, 0, 0, 3}))
+                  .add(NFQA_IFINDEX_OUTDEV, bytes({0, 0, 0, 4}))
+                  .add(NFQA_IFINDEX_PHYSINDEV, bytes({0, 0, 0, 5}))
+                  .add(NFQA_IFINDEX_PHYSOUTDEV, bytes({0, 0, 0, 6}))
+                  .add(NFQA_HWADDR, bytes({0, 6, 0, 0, 1, 2, 3, 4, 5, 6, 0, 0}))
+                  .add(NFQA_L2HDR, Bytes(14, std::byte{8}))
+                  .add(NFQA_VLAN, bytes({6, 0, NFQA_VLAN_PROTO, 0, 0x81, 0, 0, 0,  //
+                                         6, 0, NFQA_VLAN_TCI, 0, 0x0f, 0xff, 0, 0}))
+                  .add(NFQA_UID, bytes({0, 0, 0, 0}))
+                  .add(NFQA_GID, bytes({0, 0, 0, 9}))
+                  .add(NFQA_TIMESTAMP, bytes({0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 7}))
+                  .add(NFQA_SKB_INFO, bytes({0, 0, 0, 3}))
+                  .add(NFQA_CT, bytes({8, 0, 3, 0, 0, 0, 0, 1}))
+                  .add(NFQA_CT_INFO, bytes({0, 0, 0, 2}))
+                  .add(NFQA_SECCTX, bytes({'c', 't', 'x'}))
+                  .add(NFQA_CAP_LEN, bytes({0, 0, 5, 0xdc}))
+                  .add(NFQA_PAYLOAD, Bytes(60, std::byte{0x60}))
+                  .finished());
+    EXPECT_EQ(parsed.form, PacketForm::whole);
+    const Packet& packet = parsed.packet;
+    EXPECT_EQ(packet.id, 0x01020304U);
+    EXPECT_EQ(packet.hardware_protocol, 0x86dd);
+    EXPECT_EQ(packet.hook, Hook::output);
+    EXPECT_EQ(packet.family, 10);
+    EXPECT_EQ(packet.mark, 1U);
+    EXPECT_EQ(packet.priority, 2U);
+    EXPECT_EQ(packet.input_interface, 3U);
+    EXPECT_EQ(packet.output_interface, 4U);
+    EXPECT_EQ(packet.physical_input_interface, 5U);
+    EXPECT_EQ(packet.physical_output_interface, 6U);
+    EXPECT_TRUE(equal(packet.hardware_address, bytes({1, 2, 3, 4, 5, 6})));
+    EXPECT_EQ(packet.link_header.size(), 14U);
+    EXPECT_EQ(packet.vlan_tag, 0x0fff);
+    EXPECT_EQ(packet.uid, 0U) << "root's packet, not a packet without owner";
+    EXPECT_EQ(packet.gid, 9U);
+    ASSERT_TRUE(packet.timestamp);
+    EXPECT_EQ(packet.timestamp->time_since_epoch(), std::chrono::microseconds(2'000'007));
+    EXPECT_EQ(packet.skb_info, 3U);
+    EXPECT_TRUE(equal(packet.conntrack, bytes({8, 0, 3, 0, 0, 0, 0, 1})));
+    EXPECT_EQ(packet.conntrack_info, 2U);
+    EXPECT_TRUE(equal(packet.security_context, bytes({'c', 't', 'x'})));
+    EXPECT_EQ(packet.original_length, 1500U);
+    EXPECT_EQ(packet.payload.size(), 60U);
+    EXPECT_TRUE(packet.is_cut_short());
+}
+
+TEST(ParsePacket, WhatTheKernelDoesNotSendIsAbsent) {
+    const auto parsed = parse(PacketMessage().header().finished());
+    EXPECT_EQ(parsed.form, PacketForm::whole);
+    EXPECT_TRUE(parsed.packet.payload.empty());
+    EXPECT_EQ(parsed.packet.original_length, 0U);
+    EXPECT_FALSE(parsed.packet.is_cut_short());
+    EXPECT_FALSE(parsed.packet.uid || parsed.packet.gid || parsed.packet.vlan_tag ||
+                 parsed.packet.timestamp || parsed.packet.conntrack_info);
+}
+
+TEST(ParsePacket, AnAttributeTooSmallForItsTypeIsDamageAndTheRestIsGood) {
+    for (const std::uint16_t type :
+         {NFQA_MARK, NFQA_PRIORITY, NFQA_IFINDEX_INDEV, NFQA_IFINDEX_OUTDEV, NFQA_IFINDEX_PHYSINDEV,
+          NFQA_IFINDEX_PHYSOUTDEV, NFQA_HWADDR, NFQA_UID, NFQA_GID, NFQA_VLAN, NFQA_TIMESTAMP, NFQA_SKB_INFO,
+          NFQA_CT_INFO, NFQA_CAP_LEN}) {
+        const auto parsed = parse(PacketMessage()
+                                      .header()
+                                      .add(type, bytes({1, 2, 3}))
+                                      .add(NFQA_PAYLOAD, Bytes(20, std::byte{0x45}))
+                                      .finished());
+        EXPECT_EQ(parsed.form, PacketForm::damaged) << type;
+        EXPECT_EQ(parsed.packet.id, 0x01020304U) << type;
+        EXPECT_EQ(parsed.packet.payload.size(), 20U) << type;
+    }
+}
+
+TEST(ParsePacket, LengthsThatPointOutsideAreDamage) {
+    EXPECT_EQ(
+        parse(PacketMessage().header().add(NFQA_HWADDR, bytes({0, 9, 0, 0, 1, 2, 3, 4})).finished()).form,
+        PacketForm::damaged);
+    // More seconds than a clock has, and more microseconds than a second has.
+    EXPECT_EQ(parse(PacketMessage().header().add(NFQA_TIMESTAMP, Bytes(16, std::byte{0x7f})).finished()).form,
+              PacketForm::damaged);
+    EXPECT_EQ(parse(PacketMessage()
+                        .header()
+                        .add(NFQA_TIMESTAMP, bytes({0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0xf, 0x42, 0x40}))
+                        .finished())
+                  .form,
+              PacketForm::damaged);
+}
+
+TEST(ParsePacket, ALengthAfterThePayloadIsNoSmallerThanIt) {
+    const auto parsed = parse(PacketMessage()
+                                  .header()
+                                  .add(NFQA_PAYLOAD, Bytes(20, std::byte{0x45}))
+                                  .add(NFQA_CAP_LEN, bytes({0, 0, 0, 1}))
+                                  .finished());
+    EXPECT_EQ(parsed.packet.original_length, 20U);
+}
+
+TEST(ParsePacket, WithoutAPacketHeaderThereIsNoId) {
+    EXPECT_EQ(parse(PacketMessage().add(NFQA_MARK, bytes({0, 0, 0, 1})).finished()).form,
+              PacketForm::without_id);
+    EXPECT_EQ(parse(PacketMessage().add(NFQA_PACKET_HDR, bytes({1, 2, 3, 4, 8, 0})).finished()).form,
+              PacketForm::without_id);
+}
+
+TEST(ParsePacket, ACutOffMessageKeepsItsId) {
+    const Bytes whole = PacketMessage().header().add(NFQA_PAYLOAD, Bytes(100, std::byte{0x45})).finished();
+    constexpr std::size_t kHeaderEnd = 16 + 4 + 4 + 7;
+    for (std::size_t length = 16; length < whole.size(); ++length) {
+        const auto parsed = parse(Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(length)));
+        EXPECT_EQ(parsed.form == PacketForm::without_id, length < kHeaderEnd) << length;
+        EXPECT_LE(parsed.packet.payload.size(), parsed.packet.original_length) << length;
+    }
+}
+
+}  // namespace
+}  // namespace farewell::nfq

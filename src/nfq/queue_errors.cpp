@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+#include "nfq/queue_errors.hpp"
+
+#include <cerrno>
+#include <utility>
+
+#include "nfq/queue_owner.hpp"
+
+namespace farewell::nfq {
+
+Error system_error(std::string operation, int errno_number) {
+    Error error;
+    error.operation = std::move(operation);
+    error.errno_number = errno_number;
+    if (errno_number == EPERM || errno_number == EACCES) {
+        error.kind = ErrorKind::no_permission;
+    } else if (errno_number == EPROTONOSUPPORT || errno_number == EAFNOSUPPORT) {
+        error.kind = ErrorKind::not_supported;
+    }
+    return error;
+}
+
+Error bind_error(std::uint16_t queue, int errno_number, std::uint32_t own_portid) {
+    Error error = system_error("bind queue " + std::to_string(queue), errno_number);
+    // nfnetlink answers EINVAL for a subsystem that is not there and cannot be loaded (nfnetlink_rcv_msg).
+    if (errno_number == EINVAL) {
+        error.kind = ErrorKind::not_supported;
+    }
+    if (errno_number == EPERM) {
+        if (const auto owner = find_queue_owner(queue, own_portid)) {
+            error.kind = ErrorKind::queue_taken;
+            error.owner_portid = owner->portid;
+            error.owner_pid = owner->pid;
+            error.owner_name = owner->name;
+        }
+    }
+    return error;
+}
+
+}  // namespace farewell::nfq

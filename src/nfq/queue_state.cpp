@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: MIT
+#include "nfq/queue_state.hpp"
+
+#include <linux/netfilter/nfnetlink_queue.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <limits>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "nfq/packet_parser.hpp"
+#include "nfq/queue_errors.hpp"
+#include "nfq/queue_messages.hpp"
+#include "nfq/verdict_encoder.hpp"
+
+namespace farewell::nfq {
+namespace {
+
+using netlink::Datagram;
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::seconds kAcknowledgementLimit{2};
+constexpr std::chrono::milliseconds kDrainLimit{50};
+constexpr int kSendAttempts = 100;
+
+/// All subsets of the flags, the larger ones first.
+std::vector<std::uint32_t> subsets(std::uint32_t flags) {
+    std::vector<std::uint32_t> result;
+    for (std::uint32_t subset = flags; subset != 0; subset = (subset - 1) & flags) {
+        result.push_back(subset);
+    }
+    result.push_back(0);
+    std::ranges::sort(result, std::ranges::greater{},
+                      [](std::uint32_t subset) { return std::popcount(subset); });
+    return result;
+}
+
+}  // namespace
+
+Queue::State::State(const QueueConfig& wanted, std::unique_ptr<netlink::Channel> over)
+    : config(wanted), channel(std::move(over)), send_limit_(std::numeric_limits<std::size_t>::max()) {
+    packets_.reserve(kBatchMax);
+    verdicts_.reserve(kBatchMax);
+}
+
+std::expected<void, Error> Queue::State::bind() {
+    // The kernel checks the flags before it binds and refuses the whole message for one it lacks, without
+    // saying which. So the largest subset it takes is what it has; with five flags there are few.
+    int reason = 0;
+    for (const std::uint32_t subset : subsets(wanted_flags(config))) {
+        flags = subset;
+        reason = try_bind(subset);
+        if (reason == 0) {
+            return {};
+        }
+        if (reason != EOPNOTSUPP) {
+            break;
+        }
+    }
+    return std::unexpected(bind_error(config.number, reason, channel->portid()));
+}
+
+int Queue::State::try_bind(std::uint32_t with_flags) {
+    netlink::MessageWriter message;
+    append_bind(message, config, with_flags, ++sequence_);
+    const int reason = channel->send(message.bytes());
+    return reason != 0 ? reason : acknowledged(sequence_);
+}
+
+/// Waits for the answer to a message; packets that come first are kept. 0 or errno.
+int Queue::State::acknowledged(std::uint32_t expected_sequence) {
+    const auto deadline = Clock::now() + kAcknowledgementLimit;
+    while (true) {
+        const auto datagrams = channel->receive_now();
+        if (!datagrams) {
+            return datagrams.error();
+        }
+        std::optional<int> answer;
+        for (const Datagram& datagram : *datagrams) {
+            netlink::MessageReader reader(datagram.bytes);
+            bool has_packet = false;
+            while (const auto message = reader.next()) {
+                const auto acknowledgement = parse_acknowledgement(*message);
+                if (acknowledgement && acknowledgement->sequence == expected_sequence) {
+                    answer = acknowledgement->errno_number;
+                }
+                has_packet = has_packet || is_packet(*message);
+            }
+            if (has_packet) {
+                early.push_back({.bytes = {datagram.bytes.begin(), datagram.bytes.end()},
+                                 .truncated = datagram.truncated});
+            }
+        }
+        if (answer) {
+            return *answer;
+        }
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
+        if (left.count() <= 0) {
+            return ETIMEDOUT;
+        }
+        if (datagrams->empty()) {
+            if (const auto readable = channel->wait(left); !readable) {
+                return readable.error();
+            }
+        }
+    }
+}
+
+void Queue::State::unbind() {
+    netlink::MessageWriter message;
+    append_unbind(message, config.number);
+    // Whatever it answers: closing the socket unbinds as well.
+    static_cast<void>(channel->send(message.bytes()));
+    early.clear();  // the kernel has dropped them with the queue
+    early_done = 0;
+}
+
+std::expected<std::size_t, Error> Queue::State::process(std::span<const Datagram> datagrams,
+                                                        ErasedHandler handler) {
+    system_calls.add(1);
+    packets_.clear();
+    for (const Datagram& datagram : datagrams) {
+        collect(datagram);
+    }
+    if (packets_.empty()) {
+        return 0;
+    }
+    if (auto handed = hand_over(handler); !handed) {
+        return std::unexpected(handed.error());
+    }
+    return packets_.size();
+}
+
+std::expected<std::size_t, Error> Queue::State::process_early(ErasedHandler handler) {
+    packets_.clear();
+    for (std::size_t i = 0; i < kBatchMax && has_early(); ++i, ++early_done) {
+        collect({.bytes = early[early_done].bytes, .truncated = early[early_done].truncated});
+    }
+    if (packets_.empty()) {
+        return 0;
+    }
+    if (auto handed = hand_over(handler); !handed) {
+        return std::unexpected(handed.error());
+    }
+    if (!has_early()) {
+        early = {};
+        early_done = 0;
+    }
+    return packets_.size();
+}
+
+std::expected<void, Error> Queue::State::drain(ErasedHandler handler) {
+    while (has_early()) {
+        if (auto processed = process_early(handler); !processed) {
+            return std::unexpected(processed.error());
+        }
+    }
+    const auto deadline = Clock::now() + kDrainLimit;
+    while (Clock::now() < deadline) {
+        const auto datagrams = channel->receive_now();
+        if (!datagrams || datagrams->empty()) {
+            break;
+        }
+        if (auto processed = process(*datagrams, handler); !processed) {
+            return std::unexpected(processed.error());
+        }
+    }
+    return {};
+}
+
+void Queue::State::collect(const Datagram& datagram) {
+    truncated.add(datagram.truncated ? 1 : 0);
+    netlink::MessageReader reader(datagram.bytes);
+    while (const auto message = reader.next()) {
+        if (is_packet(*message)) {
+            const PacketForm form = parse_packet(*message, packets_.emplace_back());
+            // What the ring has cut off is counted as such; anything else that is wrong is malformed.
+            malformed.add(form != PacketForm::whole && !datagram.truncated ? 1 : 0);
+            if (form == PacketForm::without_id) {
+                packets_.pop_back();
+            } else {
+                count(packets_.back());
+            }
+        } else if (const auto acknowledgement = parse_acknowledgement(*message)) {
+            kernel_errors.add(acknowledgement->errno_number != 0 ? 1 : 0);
+        }
+    }
+    malformed.add(reader.is_malformed() ? 1 : 0);
+}
+
+void Queue::State::count(const Packet& packet) {
+    packets_count.add(1);
+    cut_short.add(packet.is_cut_short() ? 1 : 0);
+    // The kernel gives an id before it finds the socket full, and none when the queue itself is: a gap is
+    // exactly what was lost in between. Ids wrap.
+    constexpr std::uint32_t kHalf = 0x80000000U;
+    const std::uint32_t gap = packet.id - last_id_ - 1;
+    if (gap < kHalf) {
+        lost_in_socket.add(gap);
+        last_id_ = packet.id;
+    }
+}
+
+std::expected<void, Error> Queue::State::hand_over(ErasedHandler handler) {
+    batches.add(1);
+    verdicts_.assign(packets_.size(), config.default_verdict);
+    Batch batch(packets_, verdicts_);
+    try {
+        handler.call(handler.object, batch);
+    } catch (...) {
+        verdicts_.assign(packets_.size(), config.default_verdict);
+        // No packet stays without a verdict; if that fails too, the exception is the news.
+        [[maybe_unused]] const auto answered = answer();
+        throw;
+    }
+    return answer();
+}
+
+/// What cannot be sent stays in `unsent_` and goes with the next answer.
+std::expected<void, Error> Queue::State::answer() {
+    verdict_messages.add(append_verdicts(unsent_, config.number, packets_, verdicts_));
+    int attempts = 0;
+    while (!unsent_.empty()) {
+        const auto messages = unsent_.bytes();
+        const std::size_t length = netlink::whole_messages(messages, send_limit_);
+        system_calls.add(1);
+        const int reason = channel->send(messages.first(length));
+        if (reason == 0) {
+            unsent_.discard_front(length);
+            attempts = 0;
+        } else if (reason == EMSGSIZE && netlink::whole_messages(messages, length / 2) < length) {
+            send_limit_ = length / 2;  // the send buffer is smaller than that (netlink_sendmsg); it stays so
+        } else if ((reason == ENOBUFS || reason == EAGAIN) && ++attempts < kSendAttempts) {
+            std::this_thread::yield();  // the kernel is short of memory for a moment
+        } else {
+            return std::unexpected(
+                system_error("give verdicts on queue " + std::to_string(config.number), reason));
+        }
+    }
+    return {};
+}
+
+}  // namespace farewell::nfq
