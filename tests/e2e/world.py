@@ -106,9 +106,12 @@ for port in (22, 80):
 print("ready", flush=True)
 while True:
     for key, _ in selector.select():
-        connection, _ = key.fileobj.accept()
-        connection.sendall(b"HTTP/1.0 200 OK\\r\\nContent-Length: 3\\r\\n\\r\\nhi\\n")
-        connection.close()
+        try:
+            connection, _ = key.fileobj.accept()
+            with connection:
+                connection.sendall(b"HTTP/1.0 200 OK\\r\\nContent-Length: 3\\r\\n\\r\\nhi\\n")
+        except OSError:
+            pass  # a connect scan resets what it has opened
 """
 
 _CONNECT = """

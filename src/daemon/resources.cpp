@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "daemon/resources.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+#include "daemon/clock.hpp"
+#include "daemon/privileges.hpp"
+#include "enforce/nft_enforcer.hpp"
+#include "enforce/observe_enforcer.hpp"
+
+namespace farewell::daemon {
+namespace {
+
+using report::ExitStatus;
+
+std::unexpected<StartFailure> cannot(std::string message, ExitStatus status = ExitStatus::failure) {
+    return std::unexpected(StartFailure{.message = std::move(message), .status = status});
+}
+
+std::unexpected<StartFailure> cannot(const nfq::Error& error) {
+    switch (error.kind) {
+        case nfq::ErrorKind::no_permission:
+            return cannot(error.message() + "; start farewelld as root or with CAP_NET_ADMIN",
+                          ExitStatus::no_permission);
+        case nfq::ErrorKind::queue_taken:
+            return cannot(error.message() + "; stop that process, or choose others by capture.queues");
+        case nfq::ErrorKind::not_supported:
+            return cannot(error.message() + "; load the module: modprobe nfnetlink_queue");
+        case nfq::ErrorKind::invalid_config:
+        case nfq::ErrorKind::system:
+            break;
+    }
+    return cannot(error.message());
+}
+
+std::unexpected<StartFailure> cannot(const enforce::EnforceError& error) {
+    switch (error.failure) {
+        case enforce::Failure::no_permission:
+            return cannot(error.message +
+                              "; start farewelld with CAP_NET_ADMIN, or choose another nft.table if this one "
+                              "belongs to another process",
+                          ExitStatus::no_permission);
+        case enforce::Failure::unsupported:
+            return cannot(error.message + "; this kernel needs nf_tables: modprobe nf_tables");
+        case enforce::Failure::table_gone:
+        case enforce::Failure::set_full:
+        case enforce::Failure::other:
+            break;
+    }
+    return cannot(error.message);
+}
+
+source::NfqueueSettings source_settings(const Config& config) {
+    return {
+        .first_queue = config.capture.first_queue,
+        .last_queue = config.capture.last_queue,
+        .copy_range = config.capture.copy_range,
+        .max_length = config.capture.max_length,
+        .receive_buffer_bytes = config.capture.receive_buffer,
+        .accept = config.capture.verdict == CaptureVerdict::accept,
+    };
+}
+
+std::expected<std::vector<core::Ban>, enforce::EnforceError> bans_in_kernel(enforce::Enforcer& enforcer) {
+    const auto held = enforcer.list();
+    if (!held) {
+        return std::unexpected(held.error());
+    }
+    const core::Time now = boot_now();
+    std::vector<core::Ban> bans;
+    bans.reserve(held->size());
+    for (const enforce::EnforcedBan& ban : *held) {
+        bans.push_back({.source = ban.source, .until = now + ban.time_left});
+    }
+    return bans;
+}
+
+std::expected<std::vector<core::Ban>, enforce::EnforceError> prepare(enforce::Enforcer& enforcer,
+                                                                     const Config& config) {
+    if (auto allowed = enforcer.allow(config.allowed_networks);
+        !allowed && allowed.error().failure != enforce::Failure::table_gone) {
+        return std::unexpected(allowed.error());  // before the table is there, build() will use it
+    }
+    if (auto built = enforcer.build(); !built) {
+        return std::unexpected(built.error());
+    }
+    if (config.on_start == OnStart::keep) {
+        return bans_in_kernel(enforcer);
+    }
+    if (auto cleared = enforcer.clear(); !cleared) {
+        return std::unexpected(cleared.error());
+    }
+    return {};
+}
+
+}  // namespace
+
+std::expected<Resources, StartFailure> acquire(const Config& config) {
+    if (!has_net_admin()) {
+        return cannot(
+            "farewelld needs CAP_NET_ADMIN to read packet queues and to ban; start it as root (it then gives "
+            "up all the "
+            "rest by itself) or grant the capability: AmbientCapabilities=CAP_NET_ADMIN in a systemd unit",
+            ExitStatus::no_permission);
+    }
+    auto state = StateDirectory::open(config.state_directory);
+    if (!state) {
+        return cannot(state.error());
+    }
+    auto control = ControlSocket::bind(config.control_socket);
+    if (!control) {
+        return cannot(control.error());
+    }
+    Resources resources{.state = std::move(*state),
+                        .control = std::move(*control),
+                        .broadcasts = std::make_unique<source::BroadcastAddresses>(),
+                        .doorbell = std::make_unique<source::Doorbell>(),
+                        .source = {},
+                        .kernel_stats = {},
+                        .enforcer = {},
+                        .adopted = {}};
+    resources.broadcasts->read_from_kernel();
+
+    // The queues before the table: if they belong to somebody else, so may the bans.
+    auto source =
+        source::NfqueueSource::open(source_settings(config), *resources.broadcasts, *resources.doorbell);
+    if (!source) {
+        return cannot(source.error());
+    }
+    resources.source = std::move(*source);
+    if (auto reader = nfq::KernelStatsReader::open()) {
+        resources.kernel_stats = std::move(*reader);
+    }
+    if (config.mode == Mode::observe) {
+        resources.enforcer = std::make_unique<enforce::ObserveEnforcer>();
+    } else {
+        resources.enforcer =
+            std::make_unique<enforce::NftEnforcer>(enforce::NftSettings{.table = config.nft_table});
+    }
+    auto adopted = prepare(*resources.enforcer, config);
+    if (!adopted) {
+        return cannot(adopted.error());
+    }
+    resources.adopted = std::move(*adopted);
+    return resources;
+}
+
+std::expected<void, StartFailure> give_up_privileges(const Config& config, const Resources& resources) {
+    if (!is_root()) {
+        if (auto kept = keep_only_net_admin(); !kept) {
+            return cannot(kept.error(), ExitStatus::no_permission);
+        }
+        return {};
+    }
+    const auto user = find_user(config.user);
+    if (!user) {
+        return cannot(user.error() + "; name another by process.user");
+    }
+    resources.state.give_to(user->uid, user->gid);
+    resources.control.give_to(user->uid, user->gid);
+    if (auto became = become(*user); !became) {
+        return cannot(became.error(), ExitStatus::no_permission);
+    }
+    spdlog::info("running as {} with CAP_NET_ADMIN alone", user->name);
+    return {};
+}
+
+}  // namespace farewell::daemon

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What the daemon needs of the kernel and of the file system, acquired in the right order, and the privileges
+// it gives up once it has them (docs/adr/0003).
+#pragma once
+
+#include <expected>
+#include <farewell/nfq/kernel_stats.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/action.hpp"
+#include "daemon/config.hpp"
+#include "daemon/control_server.hpp"
+#include "daemon/state_directory.hpp"
+#include "enforce/enforcer.hpp"
+#include "report/exit_status.hpp"
+#include "source/nfqueue_source.hpp"
+
+namespace farewell::daemon {
+
+/// Why the daemon cannot start, in a sentence with the next step.
+struct StartFailure {
+    std::string message;
+    report::ExitStatus status = report::ExitStatus::failure;
+};
+
+/// Everything that needs privileges to come into being, in the order in which it is acquired.
+struct Resources {
+    StateDirectory state;
+    ControlSocket control;
+    std::unique_ptr<source::BroadcastAddresses> broadcasts;
+    std::unique_ptr<source::Doorbell> doorbell;
+    std::unique_ptr<source::NfqueueSource> source;
+    std::optional<nfq::KernelStatsReader> kernel_stats;  // /proc may be closed to us
+    std::unique_ptr<enforce::Enforcer> enforcer;
+    std::vector<core::Ban> adopted;  // what the kernel held and ban.on_start = "keep" leaves there
+};
+
+/// All or nothing. Touches no ban before the queues are ours: if they belong to somebody else, so may the
+/// bans.
+[[nodiscard]] std::expected<Resources, StartFailure> acquire(const Config& config);
+
+/// Root becomes config.user; everybody keeps CAP_NET_ADMIN alone. Before any thread is started.
+[[nodiscard]] std::expected<void, StartFailure> give_up_privileges(const Config& config,
+                                                                   const Resources& resources);
+
+}  // namespace farewell::daemon
