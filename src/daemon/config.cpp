@@ -106,7 +106,7 @@ void Reader::read_table(const toml::table& table, const std::string& prefix) {
 void Reader::read_file(const std::filesystem::path& path) {
     place_ = path.string();
     has_position_ = true;
-    std::ifstream file(path);
+    const std::ifstream file(path);
     std::ostringstream text;
     if (file) {
         text << file.rdbuf();

@@ -157,7 +157,7 @@ class ControlServer::State::Connection : public std::enable_shared_from_this<Con
     void close() {
         boost::system::error_code ignored;
         idle_.cancel();
-        static_cast<void>(socket_.close(ignored));
+        socket_.close(ignored);  // NOLINT(bugprone-unused-return-value): `ignored` has it
         server_->connections.erase(shared_from_this());
     }
 
@@ -239,7 +239,7 @@ ControlServer::~ControlServer() {
 void ControlServer::stop() {
     state_->stopped = true;
     boost::system::error_code ignored;
-    static_cast<void>(state_->acceptor.close(ignored));
+    state_->acceptor.close(ignored);  // NOLINT(bugprone-unused-return-value): `ignored` has it
     for (const auto& connection : std::set(state_->connections)) {
         connection->close();
     }

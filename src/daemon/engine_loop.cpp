@@ -250,11 +250,11 @@ std::expected<std::size_t, EnforceError> EngineLoop::unban_all() {
 }
 
 std::expected<void, EnforceError> EngineLoop::reconfigure(const core::Limits& limits,
-                                                          std::vector<core::Prefix> allowlist) {
+                                                          const std::vector<core::Prefix>& allowlist) {
     const core::Time now = boot_now();
     const auto allowed = enforcer_->allow(allowlist);
     std::vector<core::Address> freed;
-    for (const core::Unban& unban : engine_.reconfigure(limits, std::move(allowlist), now)) {
+    for (const core::Unban& unban : engine_.reconfigure(limits, allowlist, now)) {
         freed.push_back(unban.source);
         on_unbanned(unban, now);
     }

@@ -56,7 +56,7 @@ class EngineLoop {
     /// Returns how many there were.
     std::expected<std::size_t, enforce::EnforceError> unban_all();
     std::expected<void, enforce::EnforceError> reconfigure(const core::Limits& limits,
-                                                           std::vector<core::Prefix> allowlist);
+                                                           const std::vector<core::Prefix>& allowlist);
 
  private:
     bool take_probes();

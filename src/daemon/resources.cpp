@@ -115,12 +115,14 @@ std::expected<Resources, StartFailure> acquire(const Config& config) {
     }
     Resources resources{.state = std::move(*state),
                         .control = std::move(*control),
-                        .broadcasts = std::make_unique<source::BroadcastAddresses>(),
-                        .doorbell = std::make_unique<source::Doorbell>(),
+                        .broadcasts = {},
+                        .doorbell = {},
                         .source = {},
                         .kernel_stats = {},
                         .enforcer = {},
                         .adopted = {}};
+    resources.broadcasts = std::make_unique<source::BroadcastAddresses>();
+    resources.doorbell = std::make_unique<source::Doorbell>();
     resources.broadcasts->read_from_kernel();
 
     // The queues before the table: if they belong to somebody else, so may the bans.

@@ -68,6 +68,7 @@ std::vector<std::string> without_overlaps(std::span<const core::Prefix> networks
         }
     }
     std::vector<std::string> texts;
+    texts.reserve(kept.size());
     for (const core::Prefix& network : kept) {
         texts.push_back(
             fmt::format("{}/{}", text_of(network.address.masked(network.length)), network.length));
@@ -279,10 +280,8 @@ std::expected<std::optional<EnforcedBan>, EnforceError> NftEnforcer::get(const c
         return std::unexpected(failure(
             fmt::format("get {} from set {} of {}", text_of(source), set, in_table()), found.error()));
     }
-    if (!*found) {
-        return std::nullopt;
-    }
-    return enforced_ban(**found);
+    const auto& element = *found;
+    return element ? std::optional(enforced_ban(*element)) : std::nullopt;
 }
 
 }  // namespace farewell::enforce

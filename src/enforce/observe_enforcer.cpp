@@ -39,6 +39,7 @@ std::expected<void, EnforceError> ObserveEnforcer::allow(std::span<const core::P
 
 std::expected<std::vector<EnforcedBan>, EnforceError> ObserveEnforcer::list() {
     std::vector<EnforcedBan> bans;
+    bans.reserve(until_.size());
     for (const auto& [source, until] : until_) {
         bans.push_back(would_be(source, until, now_));
     }

@@ -9,7 +9,7 @@
 #include <memory>
 #include <span>
 
-struct nlmsghdr;
+struct nlmsghdr;  // NOLINT(readability-identifier-naming): the kernel's name
 
 namespace farewell::nft {
 

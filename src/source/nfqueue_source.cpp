@@ -1,19 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "source/nfqueue_source.hpp"
 
-#include <ctime>
 #include <utility>
 
+#include "source/boot_clock.hpp"
+
 namespace farewell::source {
-namespace {
-
-core::Time arrival_time() {
-    timespec now{};
-    clock_gettime(CLOCK_BOOTTIME, &now);
-    return core::Time(std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec));
-}
-
-}  // namespace
 
 struct NfqueueSource::Lane {
     explicit Lane(const BroadcastAddresses& broadcasts) : reader(ring, broadcasts) {}
@@ -21,7 +13,18 @@ struct NfqueueSource::Lane {
     PacketReader reader;
 };
 
-NfqueueSource::~NfqueueSource() = default;
+NfqueueSource::NfqueueSource(nfq::Pool pool, const NfqueueSettings& settings,
+                             const BroadcastAddresses& broadcasts, Doorbell& doorbell)
+    : pool_(std::move(pool)), first_queue_(settings.first_queue), doorbell_(doorbell) {
+    lanes_.reserve(std::size_t{settings.last_queue} - settings.first_queue + 1);
+    for (std::uint32_t number = settings.first_queue; number <= settings.last_queue; ++number) {
+        lanes_.push_back(std::make_unique<Lane>(broadcasts));
+    }
+}
+
+NfqueueSource::~NfqueueSource() {
+    [[maybe_unused]] const auto stopped = pool_.stop();  // before the lanes that its threads work with go
+}
 
 std::expected<std::unique_ptr<NfqueueSource>, nfq::Error> NfqueueSource::open(
     const NfqueueSettings& settings, const BroadcastAddresses& broadcasts, Doorbell& doorbell) {
@@ -34,18 +37,14 @@ std::expected<std::unique_ptr<NfqueueSource>, nfq::Error> NfqueueSource::open(
     if (!pool) {
         return std::unexpected(pool.error());
     }
-    std::unique_ptr<NfqueueSource> source(new NfqueueSource);  // NOLINT: the constructor is private
-    source->pool_ = std::move(*pool);
-    source->first_queue_ = settings.first_queue;
-    source->doorbell_ = &doorbell;
-    for (std::uint32_t number = settings.first_queue; number <= settings.last_queue; ++number) {
-        source->lanes_.push_back(std::make_unique<Lane>(broadcasts));
-    }
-    return source;
+    // The constructor is private.
+    return std::unique_ptr<NfqueueSource>(
+        new NfqueueSource(std::move(*pool), settings, broadcasts, doorbell));  // NOLINT
 }
 
 std::vector<ProbeRing*> NfqueueSource::rings() const {
     std::vector<ProbeRing*> rings;
+    rings.reserve(lanes_.size());
     for (const auto& lane : lanes_) {
         rings.push_back(&lane->ring);
     }
@@ -53,33 +52,34 @@ std::vector<ProbeRing*> NfqueueSource::rings() const {
 }
 
 void NfqueueSource::start() {
-    pool_->start([this](std::uint16_t number) -> nfq::Pool::Handler {
+    pool_.start([this](std::uint16_t number) -> nfq::Pool::Handler {
         PacketReader& reader = lanes_[static_cast<std::size_t>(number - first_queue_)]->reader;
         // No verdict is set: the default one is what every packet gets.
-        return [&reader, doorbell = doorbell_](const nfq::Batch& batch) {
-            const core::Time now = arrival_time();
+        return [&reader, &doorbell = doorbell_](const nfq::Batch& batch) {
+            const core::Time now = boot_now();
             bool pushed = false;
             for (const nfq::Packet& packet : batch.packets()) {
                 pushed = reader.read(packet.payload, packet.original_length, now) || pushed;
             }
             if (pushed) {
-                doorbell->ring();
+                doorbell.ring();
             }
         };
     });
 }
 
 std::expected<void, nfq::Error> NfqueueSource::stop() {
-    return pool_->stop();
+    return pool_.stop();
 }
 
 bool NfqueueSource::has_failed() const {
-    return pool_->has_failed();
+    return pool_.has_failed();
 }
 
 std::vector<NfqueueSource::QueueStatus> NfqueueSource::status() const {
     std::vector<QueueStatus> status;
-    const auto members = pool_->stats();
+    const auto members = pool_.stats();
+    status.reserve(members.size());
     for (std::size_t i = 0; i < members.size(); ++i) {
         status.push_back(
             {.number = members[i].number, .stats = members[i].stats, .counts = lanes_[i]->reader.counts()});

@@ -55,11 +55,13 @@ class NfqueueSource {
 
  private:
     struct Lane;  // what one queue thread works with
-    NfqueueSource() = default;
+    NfqueueSource(nfq::Pool pool, const NfqueueSettings& settings, const BroadcastAddresses& broadcasts,
+                  Doorbell& doorbell);
+
+    nfq::Pool pool_;
     std::vector<std::unique_ptr<Lane>> lanes_;
-    std::optional<nfq::Pool> pool_;  // after the lanes: its threads end before they go
-    std::uint16_t first_queue_ = 0;
-    Doorbell* doorbell_ = nullptr;
+    std::uint16_t first_queue_;
+    Doorbell& doorbell_;
 };
 
 }  // namespace farewell::source
