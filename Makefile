@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 300
 
 .DEFAULT_GOAL := build
-.PHONY: build release test unit e2e demo run tsan fuzz lint format docs-check install dependencies clean help
+.PHONY: build release test unit e2e demo run tsan fuzz mutants lint format install dependencies clean help
 
 build: dependencies ## configure and build: debug, ASan and UBSan, warnings are errors
 	@scripts/build debug
@@ -34,6 +34,9 @@ tsan: dependencies ## the unit tests under ThreadSanitizer
 
 fuzz: dependencies ## every fuzzer for FUZZ_SECONDS (default 300) each
 	@scripts/fuzz $(FUZZ_SECONDS)
+
+mutants: dependencies ## break the queue library in many places; its contract tests must notice each (root)
+	@scripts/mutants
 
 lint: dependencies ## clang-format, clang-tidy and shellcheck over everything
 	@scripts/lint

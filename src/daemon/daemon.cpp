@@ -221,7 +221,7 @@ std::vector<std::string> Daemon::reload() {
                 files = file_names(*wanted)](EngineLoop& loop) mutable {
         config_loaded_ = boot_now();
         config_files_ = std::move(files);
-        if (auto applied = loop.reconfigure(limits, std::move(allowlist)); !applied) {
+        if (auto applied = loop.reconfigure(limits, allowlist); !applied) {
             spdlog::error("configuration reloaded, but: {}", applied.error().message);
         } else {
             spdlog::info("configuration reloaded");

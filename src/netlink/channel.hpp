@@ -29,8 +29,11 @@ class Channel {
     virtual std::expected<std::span<const Datagram>, int> receive() = 0;
     /// Waits until something can be received, at most `timeout`. Whether it can. Error: errno.
     virtual std::expected<bool, int> wait(std::chrono::milliseconds timeout) = 0;
-    /// Sends whole messages in one go. 0 or errno. Any thread.
-    virtual int send(std::span<const std::byte> messages) = 0;
+    /// Lets more arrive: returns after that time, or earlier. For a receiver that would rather take several.
+    virtual void pause(std::chrono::microseconds duration) = 0;
+    /// Sends whole messages in one go, in as many parts as they come. 0 or errno. Any thread.
+    virtual int send(std::span<const std::span<const std::byte>> parts) = 0;
+    int send(std::span<const std::byte> messages) { return send(std::span(&messages, 1)); }
 
     [[nodiscard]] virtual int fd() const = 0;
     [[nodiscard]] virtual std::uint32_t portid() const = 0;

@@ -31,7 +31,7 @@ Number from_network(Number number) {
 }
 
 template <typename Number>
-void append(std::vector<std::byte>& bytes, Number number) {
+void append_number(std::vector<std::byte>& bytes, Number number) {
     std::array<std::byte, sizeof number> raw{};
     std::memcpy(raw.data(), &number, sizeof number);
     bytes.insert(bytes.end(), raw.begin(), raw.end());
@@ -71,19 +71,6 @@ std::optional<Message> MessageReader::next() {
     return message;
 }
 
-std::size_t whole_messages(std::span<const std::byte> messages, std::size_t limit) {
-    std::size_t end = 0;
-    while (messages.size() - end >= kHeaderBytes) {
-        const std::size_t length =
-            std::max<std::size_t>(aligned(read_u32(messages.subspan(end))), kHeaderBytes);
-        if (length > messages.size() - end || (end > 0 && end + length > limit)) {
-            break;
-        }
-        end += length;
-    }
-    return end > 0 ? end : messages.size();
-}
-
 std::optional<Attribute> AttributeReader::next() {
     if (rest_.size() < kAttributeHeader) {
         malformed_ = malformed_ || !rest_.empty();
@@ -106,16 +93,16 @@ std::optional<Attribute> AttributeReader::next() {
 }
 
 void MessageWriter::put_u16(std::uint16_t value) {
-    append(bytes_, value);
+    append_number(bytes_, value);
 }
 void MessageWriter::put_u32(std::uint32_t value) {
-    append(bytes_, value);
+    append_number(bytes_, value);
 }
 void MessageWriter::put_be16(std::uint16_t value) {
-    append(bytes_, from_network(value));
+    append_number(bytes_, from_network(value));
 }
 void MessageWriter::put_be32(std::uint32_t value) {
-    append(bytes_, from_network(value));
+    append_number(bytes_, from_network(value));
 }
 
 void MessageWriter::discard_front(std::size_t length) {
@@ -124,7 +111,8 @@ void MessageWriter::discard_front(std::size_t length) {
 }
 
 void MessageWriter::pad() {
-    bytes_.resize(aligned(bytes_.size()));
+    // From the message on: one before it may lack bytes, see end_without().
+    bytes_.resize(message_begin_ + aligned(bytes_.size() - message_begin_));
 }
 
 void MessageWriter::begin(std::uint16_t type, std::uint16_t flags, std::uint32_t sequence) {
@@ -136,15 +124,26 @@ void MessageWriter::begin(std::uint16_t type, std::uint16_t flags, std::uint32_t
     put_u32(0);  // port id: the kernel knows who we are
 }
 
-void MessageWriter::end() {
-    const auto length = static_cast<std::uint32_t>(bytes_.size() - message_begin_);
-    std::memcpy(bytes_.data() + message_begin_, &length, sizeof length);
-    pad();
+std::size_t MessageWriter::end_without(std::size_t length) {
+    const std::size_t total = bytes_.size() - message_begin_ + length;
+    const auto said = static_cast<std::uint32_t>(total);
+    std::memcpy(bytes_.data() + message_begin_, &said, sizeof said);
+    const std::size_t padding = aligned(total) - total;
+    bytes_.resize(bytes_.size() + padding);
+    return padding;
+}
+
+void MessageWriter::append(std::span<const std::byte> messages) {
+    bytes_.insert(bytes_.end(), messages.begin(), messages.end());
+}
+
+void MessageWriter::attribute_without_value(std::uint16_t type, std::size_t length) {
+    put_u16(static_cast<std::uint16_t>(kAttributeHeader + length));
+    put_u16(type);
 }
 
 void MessageWriter::attribute(std::uint16_t type, std::span<const std::byte> value) {
-    put_u16(static_cast<std::uint16_t>(kAttributeHeader + value.size()));
-    put_u16(type);
+    attribute_without_value(type, value.size());
     bytes_.insert(bytes_.end(), value.begin(), value.end());
     pad();
 }

@@ -44,9 +44,6 @@ class MessageReader {
     bool malformed_ = false;
 };
 
-/// How many bytes at the front are whole messages and no more than `limit`; at least the first message.
-[[nodiscard]] std::size_t whole_messages(std::span<const std::byte> messages, std::size_t limit);
-
 struct Attribute {
     std::uint16_t type = 0;  // without the NESTED and NET_BYTEORDER bits
     std::span<const std::byte> value;
@@ -74,20 +71,27 @@ class MessageWriter {
     [[nodiscard]] bool empty() const { return bytes_.empty(); }
     /// Takes off the front what has been sent: whole messages, outside begin() … end().
     void discard_front(std::size_t length);
+    /// Messages as they are, ready to be sent.
+    void append(std::span<const std::byte> messages);
 
     void begin(std::uint16_t type, std::uint16_t flags, std::uint32_t sequence);
-    void end();
+    void end() { end_without(0); }
+    /// Ends a message whose last `length` bytes are elsewhere and go between what is written now and the
+    /// padding that this appends. How many bytes of padding.
+    std::size_t end_without(std::size_t length);
 
     void put_u8(std::uint8_t value) { bytes_.push_back(static_cast<std::byte>(value)); }
+    void put_u32(std::uint32_t value);  // host order
     void put_be16(std::uint16_t value);
     void put_be32(std::uint32_t value);
     /// An attribute with these bytes.
     void attribute(std::uint16_t type, std::span<const std::byte> value);
     void attribute_be32(std::uint16_t type, std::uint32_t value);
+    /// The head of an attribute whose value of that length is elsewhere: end_without().
+    void attribute_without_value(std::uint16_t type, std::size_t length);
 
  private:
     void put_u16(std::uint16_t value);
-    void put_u32(std::uint32_t value);
     void pad();
 
     std::vector<std::byte> bytes_;

@@ -100,22 +100,6 @@ TEST(AttributeReader, GivesWhatIsThereOfACutOffLastOne) {
     EXPECT_TRUE(reader.is_malformed());
 }
 
-TEST(WholeMessages, CutsOnlyBetweenMessages) {
-    MessageWriter writer;
-    for (int i = 0; i < 3; ++i) {
-        writer.begin(0x0302, 1, 0);
-        writer.attribute_be32(1, 7);  // 24 bytes each
-        writer.end();
-    }
-    EXPECT_EQ(whole_messages(writer.bytes(), 1000), 72U);
-    EXPECT_EQ(whole_messages(writer.bytes(), 71), 48U);
-    EXPECT_EQ(whole_messages(writer.bytes(), 24), 24U);
-    EXPECT_EQ(whole_messages(writer.bytes(), 1), 24U) << "the first one goes, or nothing ever would";
-    writer.discard_front(24);
-    EXPECT_EQ(writer.bytes().size(), 48U);
-    EXPECT_EQ(whole_messages(writer.bytes(), 1000), 48U);
-}
-
 TEST(ReadNumbers, TooFewBytesAreZero) {
     EXPECT_EQ(read_be32(bytes({1, 2, 3})), 0U);
     EXPECT_EQ(read_be16(bytes({1})), 0U);

@@ -7,10 +7,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <climits>
+#include <thread>
 #include <utility>
 #include <vector>
+
+#include "netlink/network_namespace.hpp"
 
 namespace farewell::netlink {
 namespace {
@@ -30,6 +34,8 @@ class UniqueFd {
  private:
     int fd_;
 };
+
+constexpr std::size_t kPartsMax = 256;  // a batch has 64 packets, each at most a head and a payload
 
 class Socket final : public Channel {
  public:
@@ -63,10 +69,24 @@ class Socket final : public Channel {
         return ready > 0;
     }
 
-    int send(std::span<const std::byte> messages) override {
+    void pause(std::chrono::microseconds duration) override { std::this_thread::sleep_for(duration); }
+
+    int send(std::span<const std::span<const std::byte>> parts) override {
+        std::array<iovec, kPartsMax> vectors;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled below
+        if (parts.size() > vectors.size()) {
+            return EMSGSIZE;
+        }
+        for (std::size_t i = 0; i < parts.size(); ++i) {
+            // sendmsg(2) reads them only.
+            vectors[i] = {.iov_base = const_cast<std::byte*>(parts[i].data()),  // NOLINT
+                          .iov_len = parts[i].size()};
+        }
+        msghdr message{};
+        message.msg_iov = vectors.data();
+        message.msg_iovlen = parts.size();
         ssize_t sent = -1;
         do {
-            sent = ::send(fd_.get(), messages.data(), messages.size(), 0);
+            sent = sendmsg(fd_.get(), &message, 0);
         } while (sent < 0 && errno == EINTR);
         return sent < 0 ? errno : 0;
     }
@@ -123,7 +143,18 @@ std::size_t set_receive_buffer(int fd, std::size_t bytes) {
 }  // namespace
 
 std::expected<std::unique_ptr<Channel>, SocketError> open_socket(const SocketConfig& config) {
-    UniqueFd fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER));
+    int opened = -1;
+    int reason = 0;
+    const int entered = in_network_namespace(config.netns_fd, [&opened, &reason] {
+        opened = ::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+        reason = errno;  // errno is a thread's own
+    });
+    if (entered != 0) {
+        return std::unexpected(
+            SocketError{.operation = "enter another network namespace", .errno_number = entered});
+    }
+    UniqueFd fd(opened);
+    errno = reason;
     if (fd.get() < 0) {
         return std::unexpected(
             SocketError{.operation = "open a netfilter netlink socket", .errno_number = errno});

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <expected>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "netlink/channel.hpp"
@@ -15,6 +16,7 @@ struct SocketConfig {
     std::size_t slots = 64;                // datagrams one receive can return
     std::size_t slot_bytes = 4096;         // largest datagram taken whole
     std::size_t receive_buffer_bytes = 0;  // 0: the system's default
+    std::optional<int> netns_fd;           // its network namespace; default: the calling thread's
 };
 
 struct SocketError {

@@ -10,6 +10,8 @@
 #include <string>
 #include <utility>
 
+#include "netlink/network_namespace.hpp"
+
 namespace farewell::nfq {
 namespace {
 
@@ -72,9 +74,15 @@ std::vector<KernelQueueStats> parse_kernel_stats(std::string_view text) {
     return queues;
 }
 
-std::expected<KernelStatsReader, Error> KernelStatsReader::open() {
-    const int fd = ::open(kFile, O_RDONLY | O_CLOEXEC);
+std::expected<KernelStatsReader, Error> KernelStatsReader::open(std::optional<int> netns_fd) {
+    int fd = -1;
+    int reason = 0;
+    const int entered = netlink::in_network_namespace(netns_fd, [&fd, &reason] {
+        fd = ::open(kFile, O_RDONLY | O_CLOEXEC);
+        reason = errno;  // errno is a thread's own
+    });
     if (fd < 0) {
+        errno = entered != 0 ? entered : reason;
         return std::unexpected(failure("open"));
     }
     return KernelStatsReader(fd);

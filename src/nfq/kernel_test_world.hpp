@@ -11,12 +11,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <farewell/nfq/queue.hpp>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace farewell::nfq {
 
@@ -44,9 +47,12 @@ class Loop {
     void send(std::size_t size = 8, int times = 1) {
         const std::string payload(size, 'x');
         for (int i = 0; i < times; ++i) {
-            ASSERT_EQ(sendto(fd_, payload.data(), payload.size(), 0, generic(), sizeof address_),
-                      static_cast<ssize_t>(size));
+            send_text(payload);
         }
+    }
+    void send_text(std::string_view text) {
+        ASSERT_EQ(sendto(fd_, text.data(), text.size(), 0, generic(), sizeof address_),
+                  static_cast<ssize_t>(text.size()));
     }
     /// From 127.0.0.`host` instead, which is this device's too.
     void send_from(std::uint8_t host) const {
@@ -59,13 +65,18 @@ class Loop {
         EXPECT_EQ(sendto(fd, "x", 1, 0, generic(), sizeof address_), 1);
         close(fd);
     }
-    [[nodiscard]] int received() const {
-        int count = 0;
-        char byte = 0;
-        while (recv(fd_, &byte, 1, MSG_DONTWAIT) >= 0) {
-            ++count;
+    [[nodiscard]] int received() const { return static_cast<int>(texts().size()); }
+    /// What has come since it was last asked.
+    [[nodiscard]] std::vector<std::string> texts() const {
+        std::vector<std::string> texts;
+        std::array<char, 256> buffer{};  // a longer one is cut
+        while (true) {
+            const ssize_t length = recv(fd_, buffer.data(), buffer.size(), MSG_DONTWAIT);
+            if (length < 0) {
+                return texts;
+            }
+            texts.emplace_back(buffer.data(), static_cast<std::size_t>(length));
         }
-        return count;
     }
 
  private:

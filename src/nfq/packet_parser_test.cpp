@@ -2,8 +2,6 @@
 #include "nfq/packet_parser.hpp"
 
 #include <gtest/gtest.h>
-#include <linux/netfilter/nfnetlink.h>
-#include <linux/netfilter/nfnetlink_queue.h>
 
 #include <algorithm>
 #include <array>
@@ -12,18 +10,12 @@
 #include <utility>
 #include <vector>
 
+#include "nfq/test_messages.hpp"
+
 namespace farewell::nfq {
 namespace {
 
 using Bytes = std::vector<std::byte>;
-
-Bytes bytes(std::initializer_list<int> values) {
-    Bytes result;
-    for (const int value : values) {
-        result.push_back(static_cast<std::byte>(value));
-    }
-    return result;
-}
 
 /// A packet message of IPv6 at output, to which the test adds attributes.
 class PacketMessage {

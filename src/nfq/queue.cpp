@@ -35,7 +35,8 @@ std::size_t receive_buffer_for(const QueueConfig& config) {
 }
 
 bool is_valid(const QueueConfig& config) {
-    return config.max_length > 0 && config.copy_range <= QueueConfig::kCopyRangeMax;
+    return config.max_length > 0 && config.copy_range <= QueueConfig::kCopyRangeMax &&
+           config.max_wait.count() >= 0 && config.max_wait <= QueueConfig::kMaxWaitMax;
 }
 
 Error invalid_config(const QueueConfig& config) {
@@ -63,16 +64,23 @@ std::expected<Queue, Error> Queue::open(const QueueConfig& config) {
         .slots = kBatchMax,
         .slot_bytes = netlink::aligned(payload_bytes(config) + kMetadataRoom),
         .receive_buffer_bytes = receive_buffer_for(config),
+        .netns_fd = config.netns_fd,
     };
     auto channel = netlink::open_socket(socket);
     if (!channel) {
         return std::unexpected(system_error(channel.error().operation, channel.error().errno_number));
     }
-    return open(config, std::move(*channel));
+    auto queue = open_over(config, std::move(*channel));
+    if (queue) {
+        if (auto reader = KernelStatsReader::open(config.netns_fd)) {
+            queue->state_->kernel_stats = std::move(*reader);
+        }
+    }
+    return queue;
 }
 
-std::expected<Queue, Error> Queue::open(const QueueConfig& config,
-                                        std::unique_ptr<netlink::Channel> channel) {
+std::expected<Queue, Error> Queue::open_over(const QueueConfig& config,
+                                             std::unique_ptr<netlink::Channel> channel) {
     if (!is_valid(config)) {
         return std::unexpected(invalid_config(config));
     }
@@ -97,7 +105,7 @@ std::expected<void, Error> Queue::run_erased(ErasedHandler handler, const std::s
             continue;
         }
         // One blocking receive, then the stop token again: a wake-up arrives as a datagram like any other.
-        const auto datagrams = state.channel->receive();
+        const auto datagrams = state.receive();
         if (!datagrams) {
             if (datagrams.error() == ENOBUFS) {
                 continue;  // counted by the id gap it leaves
@@ -129,6 +137,7 @@ std::expected<std::size_t, Error> Queue::receive_erased(ErasedHandler handler,
         if (!*readable) {
             return 0;
         }
+        state.let_more_arrive();
         datagrams = state.channel->receive_now();
     }
     if (!datagrams) {
@@ -157,6 +166,22 @@ std::uint32_t Queue::active_flags() const {
     return state_->flags;
 }
 
+std::expected<KernelQueueStats, Error> Queue::kernel_stats() const {
+    const std::string operation = "read the kernel's counters of queue " + std::to_string(number());
+    if (!state_->kernel_stats) {
+        return std::unexpected(system_error(operation, EACCES));
+    }
+    const auto queues = state_->kernel_stats->read();
+    if (!queues) {
+        return std::unexpected(queues.error());
+    }
+    const auto found = std::ranges::find(*queues, number(), &KernelQueueStats::number);
+    if (found == queues->end()) {
+        return std::unexpected(system_error(operation, ENOENT));
+    }
+    return *found;
+}
+
 Stats Queue::stats() const {
     const State& state = *state_;
     return {.packets = state.packets_count.get(),
@@ -168,6 +193,7 @@ Stats Queue::stats() const {
             .truncated_messages = state.truncated.get(),
             .malformed_messages = state.malformed.get(),
             .kernel_errors = state.kernel_errors.get(),
+            .held = state.held->held(),
             .receive_buffer_bytes = state.channel->receive_buffer_bytes()};
 }
 

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "netlink/network_namespace.hpp"
 #include "nfq/queue_owner.hpp"
 
 namespace farewell::nfq {
@@ -20,14 +21,17 @@ Error system_error(std::string operation, int errno_number) {
     return error;
 }
 
-Error bind_error(std::uint16_t queue, int errno_number, std::uint32_t own_portid) {
-    Error error = system_error("bind queue " + std::to_string(queue), errno_number);
+Error bind_error(const QueueConfig& config, int errno_number, std::uint32_t own_portid) {
+    Error error = system_error("bind queue " + std::to_string(config.number), errno_number);
     // nfnetlink answers EINVAL for a subsystem that is not there and cannot be loaded (nfnetlink_rcv_msg).
     if (errno_number == EINVAL) {
         error.kind = ErrorKind::not_supported;
     }
     if (errno_number == EPERM) {
-        if (const auto owner = find_queue_owner(queue, own_portid)) {
+        std::optional<QueueOwner> owner;
+        netlink::in_network_namespace(config.netns_fd,
+                                      [&] { owner = find_queue_owner(config.number, own_portid); });
+        if (owner) {
             error.kind = ErrorKind::queue_taken;
             error.owner_portid = owner->portid;
             error.owner_pid = owner->pid;

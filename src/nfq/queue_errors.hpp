@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <farewell/nfq/error.hpp>
+#include <farewell/nfq/queue.hpp>
 #include <string>
 
 namespace farewell::nfq {
@@ -12,6 +13,6 @@ namespace farewell::nfq {
 
 /// The kernel says EPERM both for a missing capability and for a queue that another socket holds; /proc tells
 /// them apart. Reads /proc in that case.
-[[nodiscard]] Error bind_error(std::uint16_t queue, int errno_number, std::uint32_t own_portid);
+[[nodiscard]] Error bind_error(const QueueConfig& config, int errno_number, std::uint32_t own_portid);
 
 }  // namespace farewell::nfq

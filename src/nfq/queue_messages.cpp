@@ -42,8 +42,8 @@ void put_parameters(MessageWriter& writer, const QueueConfig& config) {
                                 static_cast<std::byte>(payload ? NFQNL_COPY_PACKET : NFQNL_COPY_META)});
 }
 
-void put_verdict(MessageWriter& writer, unsigned message, std::uint16_t number, std::uint32_t id,
-                 const Verdict& verdict) {
+void begin_verdict(MessageWriter& writer, unsigned message, std::uint16_t number, std::uint32_t id,
+                   const Verdict& verdict) {
     begin(writer, message, 0, number, 0);
     // struct nfqnl_msg_verdict_hdr: verdict and id in network order.
     std::array<std::byte, 8> header{};
@@ -55,7 +55,6 @@ void put_verdict(MessageWriter& writer, unsigned message, std::uint16_t number, 
     if (const auto mark = verdict.mark()) {
         writer.attribute_be32(NFQA_MARK, *mark);
     }
-    writer.end();
 }
 
 }  // namespace
@@ -96,12 +95,21 @@ void append_noop(MessageWriter& writer, std::uint32_t sequence) {
 
 void append_verdict_for(MessageWriter& writer, std::uint16_t number, std::uint32_t id,
                         const Verdict& verdict) {
-    put_verdict(writer, NFQNL_MSG_VERDICT, number, id, verdict);
+    begin_verdict(writer, NFQNL_MSG_VERDICT, number, id, verdict);
+    writer.end();
+}
+
+std::size_t append_verdict_without_payload(MessageWriter& writer, std::uint16_t number, std::uint32_t id,
+                                           const Verdict& verdict, std::size_t payload_bytes) {
+    begin_verdict(writer, NFQNL_MSG_VERDICT, number, id, verdict);
+    writer.attribute_without_value(NFQA_PAYLOAD, payload_bytes);
+    return writer.end_without(payload_bytes);
 }
 
 void append_verdict_up_to(MessageWriter& writer, std::uint16_t number, std::uint32_t id,
                           const Verdict& verdict) {
-    put_verdict(writer, NFQNL_MSG_VERDICT_BATCH, number, id, verdict);
+    begin_verdict(writer, NFQNL_MSG_VERDICT_BATCH, number, id, verdict);
+    writer.end();
 }
 
 std::optional<Acknowledgement> parse_acknowledgement(const netlink::Message& message) {

@@ -25,6 +25,11 @@ void append_noop(netlink::MessageWriter& writer, std::uint32_t sequence);
 /// The verdict for one packet.
 void append_verdict_for(netlink::MessageWriter& writer, std::uint16_t number, std::uint32_t id,
                         const Verdict& verdict);
+/// The same for a packet that becomes other bytes, which follow by themselves: everything but the payload and
+/// its padding. Returns the bytes of padding, which are the last that this appends.
+std::size_t append_verdict_without_payload(netlink::MessageWriter& writer, std::uint16_t number,
+                                           std::uint32_t id, const Verdict& verdict,
+                                           std::size_t payload_bytes);
 /// The verdict for every packet up to this id that has none yet.
 void append_verdict_up_to(netlink::MessageWriter& writer, std::uint16_t number, std::uint32_t id,
                           const Verdict& verdict);

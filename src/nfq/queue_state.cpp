@@ -6,10 +6,8 @@
 #include <algorithm>
 #include <bit>
 #include <cerrno>
-#include <limits>
 #include <optional>
 #include <string>
-#include <thread>
 #include <utility>
 
 #include "nfq/packet_parser.hpp"
@@ -25,7 +23,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kAcknowledgementLimit{2};
 constexpr std::chrono::milliseconds kDrainLimit{50};
-constexpr int kSendAttempts = 100;
 
 /// All subsets of the flags, the larger ones first.
 std::vector<std::uint32_t> subsets(std::uint32_t flags) {
@@ -42,7 +39,10 @@ std::vector<std::uint32_t> subsets(std::uint32_t flags) {
 }  // namespace
 
 Queue::State::State(const QueueConfig& wanted, std::unique_ptr<netlink::Channel> over)
-    : config(wanted), channel(std::move(over)), send_limit_(std::numeric_limits<std::size_t>::max()) {
+    : config(wanted),
+      channel(std::move(over)),
+      held(std::make_shared<HeldBook>(*channel, config.number, config.default_verdict)),
+      extras_(held) {
     packets_.reserve(kBatchMax);
     verdicts_.reserve(kBatchMax);
 }
@@ -61,7 +61,7 @@ std::expected<void, Error> Queue::State::bind() {
             break;
         }
     }
-    return std::unexpected(bind_error(config.number, reason, channel->portid()));
+    return std::unexpected(bind_error(config, reason, channel->portid()));
 }
 
 int Queue::State::try_bind(std::uint32_t with_flags) {
@@ -115,24 +115,40 @@ void Queue::State::unbind() {
     append_unbind(message, config.number);
     // Whatever it answers: closing the socket unbinds as well.
     static_cast<void>(channel->send(message.bytes()));
+    held->close();
     early.clear();  // the kernel has dropped them with the queue
     early_done = 0;
+}
+
+std::expected<std::span<const Datagram>, int> Queue::State::receive() {
+    if (config.max_wait.count() <= 0 || was_full_) {
+        return channel->receive();
+    }
+    system_calls.add(2);
+    if (const auto readable = channel->wait(std::chrono::milliseconds(-1)); !readable) {
+        return std::unexpected(readable.error());
+    }
+    channel->pause(config.max_wait);
+    return channel->receive_now();
+}
+
+void Queue::State::let_more_arrive() {
+    if (config.max_wait.count() > 0 && !was_full_) {
+        system_calls.add(1);
+        channel->pause(config.max_wait);
+    }
 }
 
 std::expected<std::size_t, Error> Queue::State::process(std::span<const Datagram> datagrams,
                                                         ErasedHandler handler) {
     system_calls.add(1);
+    was_full_ = datagrams.size() >= kBatchMax;
+    held->flush();
     packets_.clear();
     for (const Datagram& datagram : datagrams) {
         collect(datagram);
     }
-    if (packets_.empty()) {
-        return 0;
-    }
-    if (auto handed = hand_over(handler); !handed) {
-        return std::unexpected(handed.error());
-    }
-    return packets_.size();
+    return hand_over_all(handler);
 }
 
 std::expected<std::size_t, Error> Queue::State::process_early(ErasedHandler handler) {
@@ -140,17 +156,12 @@ std::expected<std::size_t, Error> Queue::State::process_early(ErasedHandler hand
     for (std::size_t i = 0; i < kBatchMax && has_early(); ++i, ++early_done) {
         collect({.bytes = early[early_done].bytes, .truncated = early[early_done].truncated});
     }
-    if (packets_.empty()) {
-        return 0;
-    }
-    if (auto handed = hand_over(handler); !handed) {
-        return std::unexpected(handed.error());
-    }
+    const auto handed = hand_over_all(handler);
     if (!has_early()) {
         early = {};
         early_done = 0;
     }
-    return packets_.size();
+    return handed;
 }
 
 std::expected<void, Error> Queue::State::drain(ErasedHandler handler) {
@@ -205,41 +216,51 @@ void Queue::State::count(const Packet& packet) {
     }
 }
 
-std::expected<void, Error> Queue::State::hand_over(ErasedHandler handler) {
+/// A datagram is one packet from every kernel there is, so this is one batch; more than kBatchMax are
+/// several.
+std::expected<std::size_t, Error> Queue::State::hand_over_all(ErasedHandler handler) {
+    const std::span<const Packet> all = packets_;
+    for (std::size_t begin = 0; begin < all.size(); begin += kBatchMax) {
+        const auto packets = all.subspan(begin, std::min(kBatchMax, all.size() - begin));
+        if (auto handed = hand_over(packets, handler); !handed) {
+            return std::unexpected(handed.error());
+        }
+    }
+    return all.size();
+}
+
+std::expected<void, Error> Queue::State::hand_over(std::span<const Packet> packets, ErasedHandler handler) {
     batches.add(1);
-    verdicts_.assign(packets_.size(), config.default_verdict);
-    Batch batch(packets_, verdicts_);
+    verdicts_.assign(packets.size(), config.default_verdict);
+    extras_.clear();
+    // Before the handler: whoever answers a held packet meanwhile makes this too careful, never too bold.
+    const bool one_by_one = held->held() > 0;
+    Batch batch(packets, verdicts_, extras_);
     try {
         handler.call(handler.object, batch);
     } catch (...) {
-        verdicts_.assign(packets_.size(), config.default_verdict);
+        verdicts_.assign(packets.size(), config.default_verdict);
         // No packet stays without a verdict; if that fails too, the exception is the news.
-        [[maybe_unused]] const auto answered = answer();
+        [[maybe_unused]] const auto answered = answer(packets, one_by_one);
         throw;
     }
-    return answer();
+    return answer(packets, one_by_one);
 }
 
-/// What cannot be sent stays in `unsent_` and goes with the next answer.
-std::expected<void, Error> Queue::State::answer() {
-    verdict_messages.add(append_verdicts(unsent_, config.number, packets_, verdicts_));
-    int attempts = 0;
-    while (!unsent_.empty()) {
-        const auto messages = unsent_.bytes();
-        const std::size_t length = netlink::whole_messages(messages, send_limit_);
-        system_calls.add(1);
-        const int reason = channel->send(messages.first(length));
-        if (reason == 0) {
-            unsent_.discard_front(length);
-            attempts = 0;
-        } else if (reason == EMSGSIZE && netlink::whole_messages(messages, length / 2) < length) {
-            send_limit_ = length / 2;  // the send buffer is smaller than that (netlink_sendmsg); it stays so
-        } else if ((reason == ENOBUFS || reason == EAGAIN) && ++attempts < kSendAttempts) {
-            std::this_thread::yield();  // the kernel is short of memory for a moment
-        } else {
-            return std::unexpected(
-                system_error("give verdicts on queue " + std::to_string(config.number), reason));
-        }
+/// What cannot be sent stays in `outgoing_` and goes with the next answer.
+std::expected<void, Error> Queue::State::answer(std::span<const Packet> packets, bool one_by_one) {
+    verdict_messages.add(append_verdicts(outgoing_, config.number, packets,
+                                         {.verdicts = verdicts_,
+                                          .held = extras_.held(),
+                                          .mangled = extras_.mangled(),
+                                          .payloads = extras_.payloads(),
+                                          .one_by_one = one_by_one}));
+    const SendResult sent = send_all(*channel, outgoing_, send_limit_);
+    system_calls.add(sent.sends);
+    if (sent.errno_number != 0) {
+        outgoing_.keep();  // the payloads are the extras'
+        return std::unexpected(
+            system_error("give verdicts on queue " + std::to_string(config.number), sent.errno_number));
     }
     return {};
 }

@@ -10,11 +10,15 @@
 #include <expected>
 #include <farewell/nfq/queue.hpp>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "netlink/channel.hpp"
-#include "netlink/message.hpp"
+#include "nfq/batch_extras.hpp"
+#include "nfq/held_book.hpp"
+#include "nfq/outgoing.hpp"
+#include "nfq/send_all.hpp"
 
 namespace farewell::nfq {
 
@@ -29,6 +33,9 @@ struct Counter {
 
 struct Queue::State {
     State(const QueueConfig& wanted, std::unique_ptr<netlink::Channel> over);
+    State(const State&) = delete;
+    State& operator=(const State&) = delete;
+    ~State() { held->close(); }  // before the channel goes that they would be sent over
 
     /// Gives up the flags that the kernel lacks, and only those.
     std::expected<void, Error> bind();
@@ -41,6 +48,10 @@ struct Queue::State {
     std::expected<std::size_t, Error> process_early(ErasedHandler handler);
     /// Answers what is already queued; under a flood, what comes within a limit.
     std::expected<void, Error> drain(ErasedHandler handler);
+    /// One receive that waits for its first packet, or for config.max_wait longer.
+    std::expected<std::span<const netlink::Datagram>, int> receive();
+    /// Lets more arrive, where that is asked for and the last batch was not full.
+    void let_more_arrive();
 
     QueueConfig config;
     std::unique_ptr<netlink::Channel> channel;
@@ -55,6 +66,9 @@ struct Queue::State {
     std::size_t early_done = 0;  // how many of them have their verdicts
     [[nodiscard]] bool has_early() const { return early_done < early.size(); }
 
+    std::shared_ptr<HeldBook> held;  // with every Held, which may outlive this
+    std::optional<KernelStatsReader> kernel_stats;
+
     Counter packets_count, batches, verdict_messages, system_calls, lost_in_socket, cut_short, truncated,
         malformed, kernel_errors;
 
@@ -63,15 +77,18 @@ struct Queue::State {
     int acknowledged(std::uint32_t expected_sequence);
     void collect(const netlink::Datagram& datagram);
     void count(const Packet& packet);
-    std::expected<void, Error> hand_over(ErasedHandler handler);
-    std::expected<void, Error> answer();
+    std::expected<std::size_t, Error> hand_over_all(ErasedHandler handler);
+    std::expected<void, Error> hand_over(std::span<const Packet> packets, ErasedHandler handler);
+    std::expected<void, Error> answer(std::span<const Packet> packets, bool one_by_one);
 
     std::uint32_t sequence_ = 0;
     std::uint32_t last_id_ = 0;
-    netlink::MessageWriter unsent_;  // verdicts
-    std::size_t send_limit_;         // bytes the kernel takes in one go, as far as we know
-    std::vector<Packet> packets_;    // of the batch at hand
-    std::vector<Verdict> verdicts_;  // one for each
+    bool was_full_ = false;  // the last receive
+    Outgoing outgoing_;      // verdicts; those that could not be sent go with the next
+    SendLimit send_limit_;
+    std::vector<Packet> packets_;    // of the receive at hand
+    std::vector<Verdict> verdicts_;  // of the batch at hand, one for each packet
+    BatchExtras extras_;
 };
 
 }  // namespace farewell::nfq

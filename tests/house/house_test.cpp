@@ -174,6 +174,25 @@ TEST(Licences, EverySourceNamesTheRightOne) {
     }
 }
 
+TEST(Documents, NameTestsThatExist) {
+    Names tests;
+    static const std::regex kTest(R"(\bTEST(?:_F|_P)?\((\w+),\s*(\w+)\))");
+    for (const fs::path& file : sources_under("src")) {
+        const std::string text = text_of(file);
+        for (std::sregex_iterator test(text.begin(), text.end(), kTest), end; test != end; ++test) {
+            tests.insert((*test)[1].str() + "." + (*test)[2].str());
+        }
+    }
+    static const std::regex kNamed(R"(`([A-Z]\w+\.[A-Z]\w+)`)");
+    const std::string contract = text_of(kRoot / "docs/contract.md");
+    std::size_t named = 0;
+    for (std::sregex_iterator name(contract.begin(), contract.end(), kNamed), end; name != end; ++name) {
+        ++named;
+        EXPECT_TRUE(tests.contains((*name)[1])) << "docs/contract.md names " << (*name)[1];
+    }
+    EXPECT_GE(named, 13U) << "a promise each";
+}
+
 TEST(Sources, HoldOneIdeaEach) {
     constexpr std::ptrdiff_t kLinesMax = 500;
     for (const char* folder : {"src", "include"}) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -29,7 +30,9 @@ struct KernelQueueStats {
 /// Keeps the file open, because only root may open it: a daemon opens it first and gives up root then.
 class KernelStatsReader {
  public:
-    [[nodiscard]] static std::expected<KernelStatsReader, Error> open();
+    /// Of the network namespace that `netns_fd` is open on, or of the calling thread's.
+    [[nodiscard]] static std::expected<KernelStatsReader, Error> open(
+        std::optional<int> netns_fd = std::nullopt);
     KernelStatsReader(KernelStatsReader&& other) noexcept;
     KernelStatsReader& operator=(KernelStatsReader&& other) noexcept;
     ~KernelStatsReader();

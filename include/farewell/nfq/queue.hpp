@@ -3,8 +3,8 @@
 //
 // Use:      Queue::open, then run() in a thread of your own, or receive() in your loop. The handler gets a
 //           Batch of up to 64 packets; what it does not set gets QueueConfig::default_verdict. Every packet
-//           gets its verdict when the handler returns.
-// Threads:  one thread calls run() or receive(); wake() and stats() from any.
+//           gets its verdict when the handler returns, but those it holds (Batch::hold).
+// Threads:  one thread calls run() or receive(); wake(), stats() and kernel_stats() from any.
 // Cost:     two system calls a batch (recvmmsg, sendmsg); no allocation and no copy of payloads.
 // Logs:     nothing. Counts: Stats.
 #pragma once
@@ -20,7 +20,9 @@
 #include <stop_token>
 #include <type_traits>
 
+#include <farewell/nfq/batch.hpp>
 #include <farewell/nfq/error.hpp>
+#include <farewell/nfq/kernel_stats.hpp>
 #include <farewell/nfq/packet.hpp>
 #include <farewell/nfq/verdict.hpp>
 
@@ -54,6 +56,15 @@ struct QueueConfig {
     bool uid_gid = false;    ///< tell the owner of the local socket
     bool conntrack = false;
     bool security_context = false;
+    /// After the first packet, lets more arrive for this long before they are taken together, so that a
+    /// trickle costs one round of system calls for many packets. Their verdicts come that much later, which a
+    /// drop does not mind. Zero: at once. Full batches never wait. At most kMaxWaitMax.
+    std::chrono::microseconds max_wait{0};
+    static constexpr std::chrono::milliseconds kMaxWaitMax{50};
+    /// An open /proc/PID/ns/net or /run/netns/NAME: the queue of that network namespace instead of the
+    /// calling thread's. Needs CAP_SYS_ADMIN (setns(2)); used by open() alone, and stays the caller's to
+    /// close.
+    std::optional<int> netns_fd = std::nullopt;
 };
 
 /// What a queue has seen and done since it was opened. Numbers only grow.
@@ -67,34 +78,8 @@ struct Stats {
     std::uint64_t truncated_messages = 0;  ///< messages larger than a slot of the receive ring
     std::uint64_t malformed_messages = 0;
     std::uint64_t kernel_errors = 0;       ///< NLMSG_ERROR in the stream: a verdict for a packet that is gone
+    std::size_t held = 0;                  ///< packets held back now
     std::size_t receive_buffer_bytes = 0;  ///< what the kernel granted
-};
-
-/// The packets of one go, and the verdicts they will get. Packets and payloads die with it.
-class Batch {
- public:
-    Batch(std::span<const Packet> packets, std::span<Verdict> verdicts)
-        : packets_(packets), verdicts_(verdicts) {}
-
-    [[nodiscard]] std::span<const Packet> packets() const { return packets_; }
-    [[nodiscard]] std::size_t size() const { return packets_.size(); }
-    [[nodiscard]] const Packet& operator[](std::size_t index) const { return packets_[index]; }
-
-    void all(const Verdict& verdict) {
-        for (Verdict& each : verdicts_) {
-            each = verdict;
-        }
-    }
-    /// `index` < size().
-    void set(std::size_t index, const Verdict& verdict) { verdicts_[index] = verdict; }
-    /// For one of packets(), by reference: not for a copy of it.
-    void set(const Packet& packet, const Verdict& verdict) {
-        set(static_cast<std::size_t>(&packet - packets_.data()), verdict);
-    }
-
- private:
-    std::span<const Packet> packets_;
-    std::span<Verdict> verdicts_;
 };
 
 /// A handler takes the batch, or one packet and returns its verdict.
@@ -111,12 +96,9 @@ class Queue {
     /// Binds the queue with one acknowledged message: from the kernel's yes on, no packet is lost for want of
     /// setup. Errors: see ErrorKind. Needs CAP_NET_ADMIN now and with every verdict.
     [[nodiscard]] static std::expected<Queue, Error> open(const QueueConfig& config);
-    /// The same over a channel of your own: for tests without a kernel.
-    [[nodiscard]] static std::expected<Queue, Error> open(const QueueConfig& config,
-                                                          std::unique_ptr<netlink::Channel> channel);
     Queue(Queue&&) noexcept;
     Queue& operator=(Queue&&) noexcept;
-    /// Unbinds. The kernel drops what is still waiting.
+    /// Unbinds. The kernel drops what is still waiting, also what is held.
     ~Queue();
 
     /// Receives until the token says stop, then answers what is already queued (for at most 50 ms), unbinds,
@@ -143,10 +125,15 @@ class Queue {
     [[nodiscard]] std::uint16_t number() const;
     /// Any thread.
     [[nodiscard]] Stats stats() const;
+    /// What the kernel counts for this queue: also what it dropped because the queue was full, which leaves
+    /// no gap in the ids. Reads /proc, which was opened with the queue; an error where it could not be. Any
+    /// thread.
+    [[nodiscard]] std::expected<KernelQueueStats, Error> kernel_stats() const;
     /// Which of the flags asked for the kernel took (NFQA_CFG_F_*).
     [[nodiscard]] std::uint32_t active_flags() const;
 
  private:
+    friend class FakeKernel;  // testing.hpp: opens a queue over itself
     struct State;
     struct ErasedHandler {
         void* object;
@@ -168,6 +155,8 @@ class Queue {
     }
 
     explicit Queue(std::unique_ptr<State> state);
+    static std::expected<Queue, Error> open_over(const QueueConfig& config,
+                                                 std::unique_ptr<netlink::Channel> channel);
     std::expected<void, Error> run_erased(ErasedHandler handler, const std::stop_token& stop);
     std::expected<std::size_t, Error> receive_erased(ErasedHandler handler,
                                                      std::chrono::milliseconds timeout);

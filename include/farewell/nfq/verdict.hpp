@@ -30,6 +30,8 @@ class Verdict {
         return marked;
     }
 
+    /// Whether the packet ends here; all other verdicts let it go on somewhere.
+    [[nodiscard]] constexpr bool is_drop() const { return code_ == 0; }
     /// As the kernel takes it in struct nfqnl_msg_verdict_hdr.
     [[nodiscard]] constexpr std::uint32_t code() const { return code_; }
     [[nodiscard]] constexpr std::optional<std::uint32_t> mark() const { return mark_; }

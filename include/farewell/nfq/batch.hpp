@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+// The packets of one go, and what shall become of each.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include <farewell/nfq/held.hpp>
+#include <farewell/nfq/packet.hpp>
+#include <farewell/nfq/verdict.hpp>
+
+namespace farewell::nfq {
+
+class BatchExtras;
+
+/// Lives as long as the handler's call, in the thread of the queue; its packets and their payloads with it.
+/// Nothing here is a system call, nothing allocates once its buffers have grown.
+class Batch {
+ public:
+    /// The largest payload that mangle() can give: what a netlink attribute can carry.
+    static constexpr std::size_t kPayloadMax = 0xffff - 4;
+
+    Batch(const Batch&) = delete;
+    Batch& operator=(const Batch&) = delete;
+
+    [[nodiscard]] std::span<const Packet> packets() const { return packets_; }
+    [[nodiscard]] std::size_t size() const { return packets_.size(); }
+    [[nodiscard]] const Packet& operator[](std::size_t index) const { return packets_[index]; }
+
+    void all(const Verdict& verdict) {
+        for (Verdict& each : verdicts_) {
+            each = verdict;
+        }
+    }
+    /// `index` < size().
+    void set(std::size_t index, const Verdict& verdict) { verdicts_[index] = verdict; }
+    /// Here and below: one of packets(), by reference, not a copy of it.
+    void set(const Packet& packet, const Verdict& verdict) { verdicts_[index_of(packet)] = verdict; }
+    /// The verdict stays what it is, and the packet carries this mark from now on.
+    void set_mark(const Packet& packet, std::uint32_t mark) {
+        Verdict& verdict = verdicts_[index_of(packet)];
+        verdict = verdict.with_mark(mark);
+    }
+
+    /// The packet becomes `bytes`, from the network header on, and gets `verdict`. Lengths and checksums in
+    /// it are yours to set: the kernel takes it as it is (nfqnl_mangle). Copies the bytes. A packet that was
+    /// cut short must be given whole. False, and nothing done, above kPayloadMax.
+    [[nodiscard]] bool mangle(const Packet& packet, std::span<const std::byte> bytes,
+                              const Verdict& verdict = Verdict::accept());
+
+    /// The packet waits in the kernel until the Held gives its verdict. While anything is held, every other
+    /// verdict is a message of its own, because VERDICT_BATCH would take the held packets along.
+    [[nodiscard]] Held hold(const Packet& packet);
+
+ private:
+    friend class Queue;
+    Batch(std::span<const Packet> packets, std::span<Verdict> verdicts, BatchExtras& extras)
+        : packets_(packets), verdicts_(verdicts), extras_(extras) {}
+    [[nodiscard]] std::size_t index_of(const Packet& packet) const {
+        return static_cast<std::size_t>(&packet - packets_.data());
+    }
+
+    std::span<const Packet> packets_;
+    std::span<Verdict> verdicts_;
+    BatchExtras& extras_;
+};
+
+}  // namespace farewell::nfq
