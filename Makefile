@@ -20,8 +20,8 @@ test: dependencies ## everything that must pass, as CI runs it; without root the
 unit: dependencies ## only what needs no root
 	@scripts/test --label unit
 
-e2e: dependencies ## only the scenarios in network namespaces (root)
-	@scripts/test --label e2e
+e2e: dependencies ## only what needs the kernel and namespaces (root)
+	@scripts/test --label 'kernel|e2e'
 
 demo: release ## a real nmap is banned before your eyes, inside private network namespaces (root)
 	@scripts/demo
@@ -29,8 +29,8 @@ demo: release ## a real nmap is banned before your eyes, inside private network 
 run: release ## farewelld on this very host, observing only, until Ctrl-C (root)
 	@scripts/run
 
-tsan: dependencies ## the unit tests under ThreadSanitizer
-	@scripts/test --preset tsan --label unit
+tsan: dependencies ## what has threads, under ThreadSanitizer (the kernel's part as root)
+	@scripts/test --preset tsan --label 'unit|kernel'
 
 fuzz: dependencies ## every fuzzer for FUZZ_SECONDS (default 300) each
 	@scripts/fuzz $(FUZZ_SECONDS)

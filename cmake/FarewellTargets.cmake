@@ -29,8 +29,8 @@ function(farewell_library name)
   target_link_libraries(${name} PUBLIC farewell_options)
 endfunction()
 
-# farewell_test(NAME SOURCES … LIBRARIES … [LABEL e2e]): one GoogleTest binary, every case a ctest test.
-# Cases labelled e2e need root; they skip themselves without it.
+# farewell_test(NAME SOURCES … LIBRARIES … [LABEL kernel]): one GoogleTest binary, every case a ctest test.
+# Cases labelled kernel need root; they skip themselves without it.
 function(farewell_test name)
   if(NOT FAREWELL_TESTS)
     return()

@@ -63,19 +63,20 @@ std::string kinds(const json& counts) {
     return text;
 }
 
-std::string queues_line(const json& status) {
+std::string source_line(const json& status) {
+    const bool logged = status.at("source") == "nflog";
+    const json& lanes = status.at(logged ? "groups" : "queues");
     std::uint64_t lost = 0;
     std::uint64_t packets = 0;
-    for (const json& queue : status.at("queues")) {
-        lost += number(queue, "lost_in_socket") + number(queue, "lost_in_queue");
-        packets += number(queue, "packets");
+    for (const json& lane : lanes) {
+        lost += number(lane, "lost_in_socket") + number(lane, "lost_in_queue");
+        packets += number(lane, "packets");
     }
-    const json& queues = status.at("queues");
-    const auto first = number(queues.front(), "number");
-    const auto last = number(queues.back(), "number");
-    return fmt::format("  queues    {}, {} {}   {} packets   {} lost in kernel\n",
+    const auto first = number(lanes.front(), "number");
+    const auto last = number(lanes.back(), "number");
+    return fmt::format("  {}    {}, {} {}   {} packets   {} lost in kernel\n", logged ? "group " : "queues",
                        first == last ? fmt::format("{}", first) : fmt::format("{}-{}", first, last),
-                       queues.size(), queues.size() == 1 ? "thread" : "threads", packets, lost);
+                       lanes.size(), lanes.size() == 1 ? "thread" : "threads", packets, lost);
 }
 
 std::string packets_lines(const json& packets) {
@@ -159,7 +160,7 @@ std::string status_screen(const json& status) {
         status.at("mode") == "observe" ? "observing, nothing is banned" : "enforcing",
         duration(status.at("uptime_seconds")), number(status, "pid"),
         files.empty() ? "defaults" : files.front().get<std::string>());
-    text += queues_line(status);
+    text += source_line(status);
     text += packets_lines(status.at("packets"));
     text +=
         fmt::format("  sources   {} tracked (budget {}, {} used)   {} suspects (half of {} ports or more)\n",

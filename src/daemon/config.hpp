@@ -20,6 +20,7 @@ namespace farewell::daemon {
 enum class Mode : std::uint8_t { enforce, observe };
 enum class OnStart : std::uint8_t { clear, keep };
 enum class OnStop : std::uint8_t { leave, remove };
+enum class CaptureSource : std::uint8_t { nfqueue, nflog };
 enum class CaptureVerdict : std::uint8_t { drop, accept };
 enum class LogLevel : std::uint8_t { error, warning, info, debug };
 
@@ -28,6 +29,8 @@ struct Config {
     Mode mode = Mode::enforce;
 
     struct Capture {
+        CaptureSource source = CaptureSource::nfqueue;
+        std::uint16_t group = 7;  // nflog's
         std::uint16_t first_queue = 0;
         std::uint16_t last_queue = 3;
         std::uint32_t copy_range = 256;             // bytes of each packet that the kernel copies

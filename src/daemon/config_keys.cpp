@@ -204,11 +204,13 @@ constexpr std::array kKeys{
                                   {{"enforce", Mode::enforce}, {"observe", Mode::observe}});
               }},
     ConfigKey{"capture.source",
-              [](Config&, const toml::node& node) -> Problem {
-                  if (node.is_string() && node.as_string()->get() == "nfqueue") {
-                      return std::nullopt;
-                  }
-                  return fmt::format("must be \"nfqueue\", {}", got(node));
+              [](Config& config, const toml::node& node) {
+                  return set_word(config.capture.source, node,
+                                  {{"nfqueue", CaptureSource::nfqueue}, {"nflog", CaptureSource::nflog}});
+              }},
+    ConfigKey{"capture.group",
+              [](Config& config, const toml::node& node) {
+                  return set_integer(config.capture.group, node, 0, 65535);
               }},
     ConfigKey{"capture.queues", set_queues},
     ConfigKey{"capture.copy_mode", set_copy_mode},

@@ -154,7 +154,8 @@ TEST_F(ConfigTest, WhatIsNotToml) {
 TEST_F(ConfigTest, EveryKeyRefusesWhatItCannotBe) {
     const std::vector<std::pair<std::string, std::string>> cases{
         {"mode=off", "mode must be \"enforce\" or \"observe\", got string \"off\""},
-        {"capture.source=pcap", "capture.source must be \"nfqueue\""},
+        {"capture.source=pcap", "capture.source must be \"nfqueue\" or \"nflog\""},
+        {"capture.group=65536", "capture.group must be an integer 0..65535"},
         {"capture.queues=3-1", "capture.queues must be a queue number or a range"},
         {"capture.queues=0-64", "a range of at most 64"},
         {"capture.queues=65536", "capture.queues must be"},

@@ -123,8 +123,8 @@ Daemon::Daemon(Config config, ConfigSources sources, Resources resources)
 ExitStatus Daemon::run() {
     std::jthread engine([this](const std::stop_token& stop) { loop_.run(stop); });
     resources_.source->start();
-    for (const auto& queue : resources_.source->status()) {
-        spdlog::info("listening to queue {}", queue.number);
+    for (const source::LaneStatus& lane : resources_.source->status()) {
+        spdlog::info("listening to {} {}", resources_.source->lane_name(), lane.number);
     }
     if (!resources_.adopted.empty()) {
         spdlog::info("{} bans found in {} stay in force", resources_.adopted.size(), table_text(config_));
@@ -162,40 +162,17 @@ void Daemon::finish_bans() {
 }
 
 StatusFacts Daemon::facts() {
-    StatusFacts facts{.version = report::kVersion,
-                      .pid = getpid(),
-                      .observing = config_.mode == Mode::observe,
-                      .started = started_,
-                      .config_loaded = config_loaded_,
-                      .config_files = config_files_,
-                      .queues = {},
-                      .packets = {},
-                      .table = "inet " + config_.nft_table,
-                      .repairs = loop_.repairs(),
-                      .trouble = loop_.trouble()};
-    std::vector<nfq::KernelQueueStats> kernel;
-    if (resources_.kernel_stats) {
-        if (auto read = resources_.kernel_stats->read()) {
-            kernel = std::move(*read);
-        }
-    }
-    for (const auto& queue : resources_.source->status()) {
-        facts.packets += queue.counts;
-        QueueFacts one{.number = queue.number,
-                       .packets = queue.stats.packets,
-                       .lost_in_socket = queue.stats.lost_in_socket,
-                       .lost_in_queue = {},
-                       .waiting = {},
-                       .receive_buffer_bytes = queue.stats.receive_buffer_bytes};
-        for (const nfq::KernelQueueStats& row : kernel) {
-            if (row.number == queue.number) {
-                one.lost_in_queue = row.queue_dropped;
-                one.waiting = row.waiting;
-            }
-        }
-        facts.queues.push_back(one);
-    }
-    return facts;
+    return {.version = report::kVersion,
+            .pid = getpid(),
+            .observing = config_.mode == Mode::observe,
+            .started = started_,
+            .config_loaded = config_loaded_,
+            .config_files = config_files_,
+            .logged = config_.capture.source == CaptureSource::nflog,
+            .lanes = resources_.source->status(),
+            .table = "inet " + config_.nft_table,
+            .repairs = loop_.repairs(),
+            .trouble = loop_.trouble()};
 }
 
 std::vector<std::string> Daemon::reload() {

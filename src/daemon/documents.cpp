@@ -45,18 +45,18 @@ json packets_part(const source::PacketCounts& counts) {
     };
 }
 
-json queue_part(const QueueFacts& queue) {
+json lane_part(const source::LaneStatus& lane) {
     json part{
-        {"number", queue.number},
-        {"packets", queue.packets},
-        {"lost_in_socket", queue.lost_in_socket},
-        {"receive_buffer_bytes", queue.receive_buffer_bytes},
+        {"number", lane.number},
+        {"packets", lane.packets},
+        {"lost_in_socket", lane.lost_in_socket},
+        {"receive_buffer_bytes", lane.receive_buffer_bytes},
     };
-    if (queue.lost_in_queue) {
-        part["lost_in_queue"] = *queue.lost_in_queue;
+    if (lane.lost_in_queue) {
+        part["lost_in_queue"] = *lane.lost_in_queue;
     }
-    if (queue.waiting) {
-        part["waiting"] = *queue.waiting;
+    if (lane.waiting) {
+        part["waiting"] = *lane.waiting;
     }
     return part;
 }
@@ -131,11 +131,15 @@ json status_document(const StatusFacts& facts, const core::Engine& engine, core:
     document["started"] = timestamp(facts.started);
     document["uptime_seconds"] = seconds(now - facts.started);
     document["config"] = {{"files", facts.config_files}, {"loaded", timestamp(facts.config_loaded)}};
-    document["packets"] = packets_part(facts.packets);
-    document["queues"] = json::array();
-    for (const QueueFacts& queue : facts.queues) {
-        document["queues"].push_back(queue_part(queue));
+    json lanes = json::array();
+    source::PacketCounts packets;
+    for (const source::LaneStatus& lane : facts.lanes) {
+        lanes.push_back(lane_part(lane));
+        packets += lane.counts;
     }
+    document["packets"] = packets_part(packets);
+    document["source"] = facts.logged ? "nflog" : "nfqueue";
+    document[facts.logged ? "groups" : "queues"] = std::move(lanes);
     document["nftables"] = {{"table", facts.table}, {"repairs", facts.repairs}};
     document["degraded"] = !facts.trouble.empty();
     if (!facts.trouble.empty()) {

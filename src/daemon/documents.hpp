@@ -12,18 +12,9 @@
 
 #include "core/engine.hpp"
 #include "enforce/enforcer.hpp"
-#include "source/packet_reader.hpp"
+#include "source/packet_source.hpp"
 
 namespace farewell::daemon {
-
-struct QueueFacts {
-    std::uint16_t number = 0;
-    std::uint64_t packets = 0;
-    std::uint64_t lost_in_socket = 0;            // our receive buffer was full
-    std::optional<std::uint64_t> lost_in_queue;  // the kernel's queue was full; nullopt: /proc not readable
-    std::optional<std::uint64_t> waiting;        // in the kernel, without a verdict
-    std::uint64_t receive_buffer_bytes = 0;
-};
 
 struct StatusFacts {
     std::string version;
@@ -32,8 +23,8 @@ struct StatusFacts {
     core::Time started;
     core::Time config_loaded;
     std::vector<std::string> config_files;
-    std::vector<QueueFacts> queues;
-    source::PacketCounts packets;
+    bool logged = false;  // packets come from a log group, not from queues
+    std::vector<source::LaneStatus> lanes;
     std::string table;
     std::uint64_t repairs = 0;
     std::string trouble;  // empty: none

@@ -9,6 +9,8 @@
 #include "daemon/privileges.hpp"
 #include "enforce/nft_enforcer.hpp"
 #include "enforce/observe_enforcer.hpp"
+#include "source/nflog_source.hpp"
+#include "source/nfqueue_source.hpp"
 
 namespace farewell::daemon {
 namespace {
@@ -19,17 +21,18 @@ std::unexpected<StartFailure> cannot(std::string message, ExitStatus status = Ex
     return std::unexpected(StartFailure{.message = std::move(message), .status = status});
 }
 
-std::unexpected<StartFailure> cannot(const nfq::Error& error) {
+std::unexpected<StartFailure> cannot(const Error& error) {
     switch (error.kind) {
-        case nfq::ErrorKind::no_permission:
+        case ErrorKind::no_permission:
             return cannot(error.message() + "; start farewelld as root or with CAP_NET_ADMIN",
                           ExitStatus::no_permission);
-        case nfq::ErrorKind::queue_taken:
-            return cannot(error.message() + "; stop that process, or choose others by capture.queues");
-        case nfq::ErrorKind::not_supported:
-            return cannot(error.message() + "; load the module: modprobe nfnetlink_queue");
-        case nfq::ErrorKind::invalid_config:
-        case nfq::ErrorKind::system:
+        case ErrorKind::taken:
+            return cannot(error.message() +
+                          "; stop that process, or choose another by capture.queues or capture.group");
+        case ErrorKind::not_supported:
+            return cannot(error.message() + "; load the module: modprobe " + error.lacking);
+        case ErrorKind::invalid_config:
+        case ErrorKind::system:
             break;
     }
     return cannot(error.message());
@@ -52,15 +55,22 @@ std::unexpected<StartFailure> cannot(const enforce::EnforceError& error) {
     return cannot(error.message);
 }
 
-source::NfqueueSettings source_settings(const Config& config) {
-    return {
-        .first_queue = config.capture.first_queue,
-        .last_queue = config.capture.last_queue,
-        .copy_range = config.capture.copy_range,
-        .max_length = config.capture.max_length,
-        .receive_buffer_bytes = config.capture.receive_buffer,
-        .accept = config.capture.verdict == CaptureVerdict::accept,
-    };
+std::expected<std::unique_ptr<source::PacketSource>, Error> open_source(
+    const Config::Capture& capture, const source::BroadcastAddresses& broadcasts,
+    source::Doorbell& doorbell) {
+    if (capture.source == CaptureSource::nflog) {
+        return source::open_nflog({.group = capture.group,
+                                   .copy_range = capture.copy_range,
+                                   .receive_buffer_bytes = capture.receive_buffer},
+                                  broadcasts, doorbell);
+    }
+    return source::open_nfqueue({.first_queue = capture.first_queue,
+                                 .last_queue = capture.last_queue,
+                                 .copy_range = capture.copy_range,
+                                 .max_length = capture.max_length,
+                                 .receive_buffer_bytes = capture.receive_buffer,
+                                 .accept = capture.verdict == CaptureVerdict::accept},
+                                broadcasts, doorbell);
 }
 
 std::expected<std::vector<core::Ban>, enforce::EnforceError> bans_in_kernel(enforce::Enforcer& enforcer) {
@@ -118,7 +128,6 @@ std::expected<Resources, StartFailure> acquire(const Config& config) {
                         .broadcasts = {},
                         .doorbell = {},
                         .source = {},
-                        .kernel_stats = {},
                         .enforcer = {},
                         .adopted = {}};
     resources.broadcasts = std::make_unique<source::BroadcastAddresses>();
@@ -126,15 +135,11 @@ std::expected<Resources, StartFailure> acquire(const Config& config) {
     resources.broadcasts->read_from_kernel();
 
     // The queues before the table: if they belong to somebody else, so may the bans.
-    auto source =
-        source::NfqueueSource::open(source_settings(config), *resources.broadcasts, *resources.doorbell);
+    auto source = open_source(config.capture, *resources.broadcasts, *resources.doorbell);
     if (!source) {
         return cannot(source.error());
     }
     resources.source = std::move(*source);
-    if (auto reader = nfq::KernelStatsReader::open()) {
-        resources.kernel_stats = std::move(*reader);
-    }
     if (config.mode == Mode::observe) {
         resources.enforcer = std::make_unique<enforce::ObserveEnforcer>();
     } else {

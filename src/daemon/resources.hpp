@@ -4,9 +4,7 @@
 #pragma once
 
 #include <expected>
-#include <farewell/nfq/kernel_stats.hpp>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,7 +14,7 @@
 #include "daemon/state_directory.hpp"
 #include "enforce/enforcer.hpp"
 #include "report/exit_status.hpp"
-#include "source/nfqueue_source.hpp"
+#include "source/packet_source.hpp"
 
 namespace farewell::daemon {
 
@@ -32,14 +30,13 @@ struct Resources {
     ControlSocket control;
     std::unique_ptr<source::BroadcastAddresses> broadcasts;
     std::unique_ptr<source::Doorbell> doorbell;
-    std::unique_ptr<source::NfqueueSource> source;
-    std::optional<nfq::KernelStatsReader> kernel_stats;  // /proc may be closed to us
+    std::unique_ptr<source::PacketSource> source;
     std::unique_ptr<enforce::Enforcer> enforcer;
     std::vector<core::Ban> adopted;  // what the kernel held and ban.on_start = "keep" leaves there
 };
 
-/// All or nothing. Touches no ban before the queues are ours: if they belong to somebody else, so may the
-/// bans.
+/// All or nothing. Touches no ban before the queues or the log group are ours: if they belong to somebody
+/// else, so may the bans.
 [[nodiscard]] std::expected<Resources, StartFailure> acquire(const Config& config);
 
 /// Root becomes config.user; everybody keeps CAP_NET_ADMIN alone. Before any thread is started.

@@ -194,7 +194,7 @@ TEST_F(KernelTest, AQueueOfAnotherNamespaceIsThatOnes) {
     EXPECT_EQ(queue->kernel_stats().value().number, 0U);
     const auto again = open_queue({.netns_fd = fd});
     ASSERT_FALSE(again);
-    EXPECT_EQ(again.error().kind, ErrorKind::queue_taken);
+    EXPECT_EQ(again.error().kind, ErrorKind::taken);
     EXPECT_EQ(again.error().owner_pid, getpid()) << "looked up there as well";
     close(fd);
 

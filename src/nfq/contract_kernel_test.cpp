@@ -9,6 +9,7 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
 #include <farewell/nfq/kernel_stats.hpp>
 #include <farewell/nfq/pool.hpp>
 #include <map>
@@ -245,10 +246,13 @@ TEST_F(KernelTest, ManySourcesSpreadOverTheBalancedQueues) {
     }
 }
 
-TEST_F(KernelTest, StartAndStopAHundredTimesUnderAFlood) {
+TEST_F(KernelTest, StartAndStopManyTimesUnderAFlood) {
+    // FAREWELL_ROUNDS=1000 for a longer run.
+    const char* const rounds = std::getenv("FAREWELL_ROUNDS");  // NOLINT(concurrency-mt-unsafe)
+    const int wanted = rounds != nullptr ? std::atoi(rounds) : 100;  // NOLINT(cert-err34-c)
     rule("NFQUEUE --queue-balance 0:3");
     const Flood flood;
-    for (int round = 0; round < 100; ++round) {
+    for (int round = 0; round < wanted; ++round) {
         auto pool = Pool::open({}, 0, 3);
         ASSERT_TRUE(pool) << round << ": " << pool.error().message();
         pool->start([](std::uint16_t) { return [](Batch&) {}; });

@@ -10,6 +10,7 @@
 #include <string>
 #include <utility>
 
+#include "netlink/errors.hpp"
 #include "netlink/network_namespace.hpp"
 
 namespace farewell::nfq {
@@ -19,16 +20,12 @@ namespace {
 constexpr const char* kFile = "/proc/thread-self/net/netfilter/nfnetlink_queue";
 
 Error failure(const char* operation) {
-    const int reason = errno;
-    const ErrorKind kind = reason == ENOENT                      ? ErrorKind::not_supported
-                           : reason == EACCES || reason == EPERM ? ErrorKind::no_permission
-                                                                 : ErrorKind::system;
-    return {.kind = kind,
-            .operation = std::string(operation) + " " + kFile,
-            .errno_number = reason,
-            .owner_portid = 0,
-            .owner_pid = {},
-            .owner_name = {}};
+    Error error = netlink::system_error(std::string(operation) + " " + kFile, errno);
+    if (error.errno_number == ENOENT) {
+        error.kind = ErrorKind::not_supported;
+        error.lacking = "nfnetlink_queue";
+    }
+    return error;
 }
 
 /// Takes a number off the front, past blanks.

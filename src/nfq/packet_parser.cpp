@@ -5,7 +5,8 @@
 #include <linux/netfilter/nfnetlink_queue.h>
 
 #include <algorithm>
-#include <chrono>
+
+#include "netlink/packet_attributes.hpp"
 
 namespace farewell::nfq {
 namespace {
@@ -18,62 +19,13 @@ constexpr std::size_t kGenericHeader = 4;  // struct nfgenmsg: family, version, 
 constexpr std::size_t kPacketHeader = 7;   // struct nfqnl_msg_packet_hdr, packed
 constexpr std::uint16_t kPacketType = NFNL_SUBSYS_QUEUE << 8U | NFQNL_MSG_PACKET;
 
-bool read_number(Bytes value, std::uint32_t& number) {
-    number = netlink::read_be32(value);
-    return value.size() >= sizeof number;
-}
-
-bool read_number(Bytes value, std::optional<std::uint32_t>& number) {
-    if (value.size() < sizeof *number) {
-        return false;
-    }
-    number = netlink::read_be32(value);
-    return true;
-}
-
 bool read_packet_header(Bytes value, Packet& packet) {
     if (value.size() < kPacketHeader) {
         return false;
     }
     packet.id = netlink::read_be32(value);
     packet.hardware_protocol = netlink::read_be16(value.subspan(4));
-    packet.hook = static_cast<Hook>(std::min<std::uint8_t>(std::to_integer<std::uint8_t>(value[6]), 5));
-    return true;
-}
-
-bool read_hardware_address(Bytes value, Packet& packet) {
-    // struct nfqnl_msg_packet_hw: length in network order, padding, eight bytes.
-    constexpr std::size_t kBegin = 4;
-    const std::size_t length = netlink::read_be16(value);
-    if (value.size() < kBegin || length > value.size() - kBegin) {
-        return false;
-    }
-    packet.hardware_address = value.subspan(kBegin, length);
-    return true;
-}
-
-bool read_vlan_tag(Bytes value, Packet& packet) {
-    AttributeReader nested(value);
-    while (const auto attribute = nested.next()) {
-        if (attribute->type == NFQA_VLAN_TCI && attribute->value.size() >= 2) {
-            packet.vlan_tag = netlink::read_be16(attribute->value);
-        }
-    }
-    return !nested.is_malformed();
-}
-
-bool read_timestamp(Bytes value, Packet& packet) {
-    // struct nfqnl_msg_packet_timestamp: seconds and microseconds, 64 bits each, in network order. Seconds
-    // beyond 32 bits' worth of years are no time, and would overflow below.
-    constexpr std::size_t kLength = 16;
-    constexpr std::uint32_t kMicroseconds = 1'000'000;
-    if (value.size() < kLength || netlink::read_be32(value) > 0xff ||
-        netlink::read_be32(value.subspan(8)) != 0 || netlink::read_be32(value.subspan(12)) >= kMicroseconds) {
-        return false;
-    }
-    const std::chrono::seconds seconds(std::uint64_t{netlink::read_be32(value)} << 32U |
-                                       netlink::read_be32(value.subspan(4)));
-    packet.timestamp = Timestamp(seconds + std::chrono::microseconds(netlink::read_be32(value.subspan(12))));
+    packet.hook = netlink::hook_of(value[6]);
     return true;
 }
 
@@ -95,31 +47,31 @@ bool read_attribute(const Attribute& attribute, Packet& packet) {
     const Bytes value = attribute.value;
     switch (attribute.type) {
         case NFQA_MARK:
-            return read_number(value, packet.mark);
+            return netlink::read_number(value, packet.mark);
         case NFQA_PRIORITY:
-            return read_number(value, packet.priority);
+            return netlink::read_number(value, packet.priority);
         case NFQA_IFINDEX_INDEV:
-            return read_number(value, packet.input_interface);
+            return netlink::read_number(value, packet.input_interface);
         case NFQA_IFINDEX_OUTDEV:
-            return read_number(value, packet.output_interface);
+            return netlink::read_number(value, packet.output_interface);
         case NFQA_IFINDEX_PHYSINDEV:
-            return read_number(value, packet.physical_input_interface);
+            return netlink::read_number(value, packet.physical_input_interface);
         case NFQA_IFINDEX_PHYSOUTDEV:
-            return read_number(value, packet.physical_output_interface);
+            return netlink::read_number(value, packet.physical_output_interface);
         case NFQA_HWADDR:
-            return read_hardware_address(value, packet);
+            return netlink::read_hardware_address(value, packet.hardware_address);
         case NFQA_UID:
-            return read_number(value, packet.uid);
+            return netlink::read_number(value, packet.uid);
         case NFQA_GID:
-            return read_number(value, packet.gid);
+            return netlink::read_number(value, packet.gid);
         case NFQA_VLAN:
-            return read_vlan_tag(value, packet);
+            return netlink::read_vlan_tag(value, NFQA_VLAN_TCI, packet.vlan_tag);
         case NFQA_TIMESTAMP:
-            return read_timestamp(value, packet);
+            return netlink::read_timestamp(value, packet.timestamp);
         case NFQA_SKB_INFO:
-            return read_number(value, packet.skb_info);
+            return netlink::read_number(value, packet.skb_info);
         case NFQA_CT_INFO:
-            return read_number(value, packet.conntrack_info);
+            return netlink::read_number(value, packet.conntrack_info);
         case NFQA_CAP_LEN:
             return read_original_length(value, packet);
         case NFQA_PAYLOAD:

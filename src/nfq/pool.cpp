@@ -11,7 +11,7 @@
 #include <thread>
 #include <utility>
 
-#include "nfq/queue_errors.hpp"
+#include "netlink/errors.hpp"
 
 namespace farewell::nfq {
 namespace {
@@ -32,11 +32,12 @@ struct Worker {
                 fail(ended.error());
             }
         } catch (const std::exception& thrown) {
-            fail(system_error(
+            fail(netlink::system_error(
                 "handle packets of queue " + std::to_string(queue.number()) + " (" + thrown.what() + ")",
                 ECANCELED));
         } catch (...) {
-            fail(system_error("handle packets of queue " + std::to_string(queue.number()), ECANCELED));
+            fail(netlink::system_error("handle packets of queue " + std::to_string(queue.number()),
+                                       ECANCELED));
         }
     }
 
@@ -63,10 +64,8 @@ Pool::~Pool() {
 
 std::expected<Pool, Error> Pool::open(QueueConfig config, std::uint16_t first, std::uint16_t last) {
     if (last < first) {
-        Error error =
-            system_error("open queues " + std::to_string(first) + " to " + std::to_string(last), EINVAL);
-        error.kind = ErrorKind::invalid_config;
-        return std::unexpected(error);
+        return std::unexpected(
+            netlink::invalid_config("open queues " + std::to_string(first) + " to " + std::to_string(last)));
     }
     auto state = std::make_unique<State>();
     for (std::uint32_t number = first; number <= last; ++number) {
@@ -89,7 +88,8 @@ void Pool::start(const std::function<Handler(std::uint16_t number)>& handler_for
             worker->thread =
                 std::jthread([each = worker.get()](const std::stop_token& stop) { each->run(stop); });
         } catch (const std::system_error& refused) {
-            worker->fail(system_error("start the thread of queue " + std::to_string(worker->queue.number()),
+            worker->fail(
+                netlink::system_error("start the thread of queue " + std::to_string(worker->queue.number()),
                                       refused.code().value()));
         }
     }

@@ -7,9 +7,8 @@
 #include <utility>
 
 #include "netlink/channel.hpp"
+#include "netlink/errors.hpp"
 #include "netlink/socket.hpp"
-#include "nfq/queue_errors.hpp"
-#include "nfq/queue_messages.hpp"
 #include "nfq/queue_state.hpp"
 
 namespace farewell::nfq {
@@ -39,14 +38,8 @@ bool is_valid(const QueueConfig& config) {
            config.max_wait.count() >= 0 && config.max_wait <= QueueConfig::kMaxWaitMax;
 }
 
-Error invalid_config(const QueueConfig& config) {
-    Error error = system_error("open queue " + std::to_string(config.number), EINVAL);
-    error.kind = ErrorKind::invalid_config;
-    return error;
-}
-
 Error receive_error(const QueueConfig& config, int reason) {
-    return system_error("receive from queue " + std::to_string(config.number), reason);
+    return netlink::system_error("receive from queue " + std::to_string(config.number), reason);
 }
 
 }  // namespace
@@ -58,7 +51,7 @@ Queue::~Queue() = default;
 
 std::expected<Queue, Error> Queue::open(const QueueConfig& config) {
     if (!is_valid(config)) {
-        return std::unexpected(invalid_config(config));
+        return std::unexpected(netlink::invalid_config("open queue " + std::to_string(config.number)));
     }
     const netlink::SocketConfig socket{
         .slots = kBatchMax,
@@ -68,7 +61,8 @@ std::expected<Queue, Error> Queue::open(const QueueConfig& config) {
     };
     auto channel = netlink::open_socket(socket);
     if (!channel) {
-        return std::unexpected(system_error(channel.error().operation, channel.error().errno_number));
+        return std::unexpected(
+            netlink::system_error(channel.error().operation, channel.error().errno_number));
     }
     auto queue = open_over(config, std::move(*channel));
     if (queue) {
@@ -82,7 +76,7 @@ std::expected<Queue, Error> Queue::open(const QueueConfig& config) {
 std::expected<Queue, Error> Queue::open_over(const QueueConfig& config,
                                              std::unique_ptr<netlink::Channel> channel) {
     if (!is_valid(config)) {
-        return std::unexpected(invalid_config(config));
+        return std::unexpected(netlink::invalid_config("open queue " + std::to_string(config.number)));
     }
     Queue queue(std::make_unique<State>(config, std::move(channel)));
     if (auto bound = queue.state_->bind(); !bound) {
@@ -150,10 +144,7 @@ std::expected<std::size_t, Error> Queue::receive_erased(ErasedHandler handler,
 }
 
 void Queue::wake() {
-    netlink::MessageWriter writer;
-    append_noop(writer, 0);
-    // If the receive buffer is full the acknowledgement is lost, but then nobody waits.
-    static_cast<void>(state_->channel->send(writer.bytes()));
+    netlink::wake(*state_->channel);
 }
 
 int Queue::fd() const {
@@ -169,7 +160,7 @@ std::uint32_t Queue::active_flags() const {
 std::expected<KernelQueueStats, Error> Queue::kernel_stats() const {
     const std::string operation = "read the kernel's counters of queue " + std::to_string(number());
     if (!state_->kernel_stats) {
-        return std::unexpected(system_error(operation, EACCES));
+        return std::unexpected(netlink::system_error(operation, EACCES));
     }
     const auto queues = state_->kernel_stats->read();
     if (!queues) {
@@ -177,7 +168,7 @@ std::expected<KernelQueueStats, Error> Queue::kernel_stats() const {
     }
     const auto found = std::ranges::find(*queues, number(), &KernelQueueStats::number);
     if (found == queues->end()) {
-        return std::unexpected(system_error(operation, ENOENT));
+        return std::unexpected(netlink::system_error(operation, ENOENT));
     }
     return *found;
 }

@@ -145,7 +145,7 @@ TEST_F(KernelTest, AQueueThatIsTakenNamesItsOwner) {
     ASSERT_TRUE(mine);
     const auto again = open_queue({.number = 3});
     ASSERT_FALSE(again);
-    EXPECT_EQ(again.error().kind, ErrorKind::queue_taken);
+    EXPECT_EQ(again.error().kind, ErrorKind::taken);
     EXPECT_EQ(again.error().owner_pid, getpid());
     EXPECT_EQ(again.error().owner_name.substr(0, 15), std::string("nfq_kernel_test").substr(0, 15));
 }
@@ -219,7 +219,7 @@ TEST_F(KernelTest, APoolBindsAllOrNone) {
     ASSERT_TRUE(two);
     const auto pool = Pool::open({}, 0, 3);
     ASSERT_FALSE(pool);
-    EXPECT_EQ(pool.error().kind, ErrorKind::queue_taken);
+    EXPECT_EQ(pool.error().kind, ErrorKind::taken);
     EXPECT_EQ(KernelStatsReader::open().value().read().value().size(), 1U);
 }
 

@@ -88,11 +88,6 @@ void append_unbind(MessageWriter& writer, std::uint16_t number) {
     writer.end();
 }
 
-void append_noop(MessageWriter& writer, std::uint32_t sequence) {
-    writer.begin(NLMSG_NOOP, NLM_F_REQUEST | NLM_F_ACK, sequence);
-    writer.end();
-}
-
 void append_verdict_for(MessageWriter& writer, std::uint16_t number, std::uint32_t id,
                         const Verdict& verdict) {
     begin_verdict(writer, NFQNL_MSG_VERDICT, number, id, verdict);
@@ -110,19 +105,6 @@ void append_verdict_up_to(MessageWriter& writer, std::uint16_t number, std::uint
                           const Verdict& verdict) {
     begin_verdict(writer, NFQNL_MSG_VERDICT_BATCH, number, id, verdict);
     writer.end();
-}
-
-std::optional<Acknowledgement> parse_acknowledgement(const netlink::Message& message) {
-    // struct nlmsgerr: minus errno, then the header of the message it answers.
-    constexpr std::size_t kSequenceAt = 4 + 8;
-    if (message.type != NLMSG_ERROR || message.body.size() < kSequenceAt + 4) {
-        return std::nullopt;
-    }
-    return Acknowledgement{
-        .errno_number =
-            static_cast<int>(0U - netlink::read_u32(message.body)),  // unsigned: any bytes may come
-        .sequence = netlink::read_u32(message.body.subspan(kSequenceAt)),
-    };
 }
 
 }  // namespace farewell::nfq

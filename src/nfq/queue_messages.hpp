@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 // The messages of the nfnetlink_queue subsystem (linux/netfilter/nfnetlink_queue.h): configuration and
-// verdicts as bytes, acknowledgements from bytes. Pure. Packets are packet_parser's.
+// verdicts as bytes. Pure. Packets are packet_parser's.
 #pragma once
 
 #include <cstdint>
 #include <farewell/nfq/queue.hpp>
 #include <farewell/nfq/verdict.hpp>
-#include <optional>
 
 #include "netlink/message.hpp"
 
@@ -19,8 +18,6 @@ void append_bind(netlink::MessageWriter& writer, const QueueConfig& config, std:
 /// Not to be acknowledged: the kernel has done it when send() returns, and a full receive buffer would
 /// swallow the acknowledgement.
 void append_unbind(netlink::MessageWriter& writer, std::uint16_t number);
-/// Does nothing but be acknowledged: wakes a receiver.
-void append_noop(netlink::MessageWriter& writer, std::uint32_t sequence);
 
 /// The verdict for one packet.
 void append_verdict_for(netlink::MessageWriter& writer, std::uint16_t number, std::uint32_t id,
@@ -36,12 +33,5 @@ void append_verdict_up_to(netlink::MessageWriter& writer, std::uint16_t number, 
 
 /// NFQA_CFG_F_* as the configuration asks for.
 [[nodiscard]] std::uint32_t wanted_flags(const QueueConfig& config);
-
-/// What an NLMSG_ERROR says: errno (0 for an acknowledgement) and the sequence number it answers.
-struct Acknowledgement {
-    int errno_number = 0;
-    std::uint32_t sequence = 0;
-};
-[[nodiscard]] std::optional<Acknowledgement> parse_acknowledgement(const netlink::Message& message);
 
 }  // namespace farewell::nfq

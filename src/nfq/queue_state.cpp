@@ -6,12 +6,12 @@
 #include <algorithm>
 #include <bit>
 #include <cerrno>
-#include <optional>
+#include <chrono>
 #include <string>
 #include <utility>
 
+#include "netlink/errors.hpp"
 #include "nfq/packet_parser.hpp"
-#include "nfq/queue_errors.hpp"
 #include "nfq/queue_messages.hpp"
 #include "nfq/verdict_encoder.hpp"
 
@@ -21,7 +21,6 @@ namespace {
 using netlink::Datagram;
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::seconds kAcknowledgementLimit{2};
 constexpr std::chrono::milliseconds kDrainLimit{50};
 
 /// All subsets of the flags, the larger ones first.
@@ -61,53 +60,18 @@ std::expected<void, Error> Queue::State::bind() {
             break;
         }
     }
-    return std::unexpected(bind_error(config, reason, channel->portid()));
+    return std::unexpected(netlink::bind_error({.operation = "bind queue " + std::to_string(config.number),
+                                                .subsystem = "nfnetlink_queue",
+                                                .number = config.number,
+                                                .netns_fd = config.netns_fd},
+                                               reason, channel->portid()));
 }
 
 int Queue::State::try_bind(std::uint32_t with_flags) {
     netlink::MessageWriter message;
     append_bind(message, config, with_flags, ++sequence_);
     const int reason = channel->send(message.bytes());
-    return reason != 0 ? reason : acknowledged(sequence_);
-}
-
-/// Waits for the answer to a message; packets that come first are kept. 0 or errno.
-int Queue::State::acknowledged(std::uint32_t expected_sequence) {
-    const auto deadline = Clock::now() + kAcknowledgementLimit;
-    while (true) {
-        const auto datagrams = channel->receive_now();
-        if (!datagrams) {
-            return datagrams.error();
-        }
-        std::optional<int> answer;
-        for (const Datagram& datagram : *datagrams) {
-            netlink::MessageReader reader(datagram.bytes);
-            bool has_packet = false;
-            while (const auto message = reader.next()) {
-                const auto acknowledgement = parse_acknowledgement(*message);
-                if (acknowledgement && acknowledgement->sequence == expected_sequence) {
-                    answer = acknowledgement->errno_number;
-                }
-                has_packet = has_packet || is_packet(*message);
-            }
-            if (has_packet) {
-                early.push_back({.bytes = {datagram.bytes.begin(), datagram.bytes.end()},
-                                 .truncated = datagram.truncated});
-            }
-        }
-        if (answer) {
-            return *answer;
-        }
-        const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
-        if (left.count() <= 0) {
-            return ETIMEDOUT;
-        }
-        if (datagrams->empty()) {
-            if (const auto readable = channel->wait(left); !readable) {
-                return readable.error();
-            }
-        }
-    }
+    return reason != 0 ? reason : netlink::await_acknowledgement(*channel, sequence_, early);
 }
 
 void Queue::State::unbind() {
@@ -196,7 +160,7 @@ void Queue::State::collect(const Datagram& datagram) {
             } else {
                 count(packets_.back());
             }
-        } else if (const auto acknowledgement = parse_acknowledgement(*message)) {
+        } else if (const auto acknowledgement = netlink::parse_acknowledgement(*message)) {
             kernel_errors.add(acknowledgement->errno_number != 0 ? 1 : 0);
         }
     }
@@ -259,8 +223,8 @@ std::expected<void, Error> Queue::State::answer(std::span<const Packet> packets,
     system_calls.add(sent.sends);
     if (sent.errno_number != 0) {
         outgoing_.keep();  // the payloads are the extras'
-        return std::unexpected(
-            system_error("give verdicts on queue " + std::to_string(config.number), sent.errno_number));
+        return std::unexpected(netlink::system_error(
+            "give verdicts on queue " + std::to_string(config.number), sent.errno_number));
     }
     return {};
 }

@@ -3,8 +3,6 @@
 // receives, but the counters, which any thread may read.
 #pragma once
 
-#include <atomic>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -14,22 +12,15 @@
 #include <span>
 #include <vector>
 
+#include "netlink/acknowledgement.hpp"
 #include "netlink/channel.hpp"
+#include "netlink/counter.hpp"
 #include "nfq/batch_extras.hpp"
 #include "nfq/held_book.hpp"
 #include "nfq/outgoing.hpp"
 #include "nfq/send_all.hpp"
 
 namespace farewell::nfq {
-
-/// Written by one thread, read by any.
-struct Counter {
-    std::atomic<std::uint64_t> value{0};
-    void add(std::uint64_t amount) {
-        value.store(value.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
-    }
-    [[nodiscard]] std::uint64_t get() const { return value.load(std::memory_order_relaxed); }
-};
 
 struct Queue::State {
     State(const QueueConfig& wanted, std::unique_ptr<netlink::Channel> over);
@@ -57,24 +48,18 @@ struct Queue::State {
     std::unique_ptr<netlink::Channel> channel;
     std::uint32_t flags = 0;
 
-    /// Copies of datagrams, because the ring they came in is used again.
-    struct Early {
-        std::vector<std::byte> bytes;
-        bool truncated = false;
-    };
-    std::vector<Early> early;
-    std::size_t early_done = 0;  // how many of them have their verdicts
+    std::vector<netlink::KeptDatagram> early;  // came before the acknowledgement of bind()
+    std::size_t early_done = 0;                // how many of them have their verdicts
     [[nodiscard]] bool has_early() const { return early_done < early.size(); }
 
     std::shared_ptr<HeldBook> held;  // with every Held, which may outlive this
     std::optional<KernelStatsReader> kernel_stats;
 
-    Counter packets_count, batches, verdict_messages, system_calls, lost_in_socket, cut_short, truncated,
-        malformed, kernel_errors;
+    netlink::Counter packets_count, batches, verdict_messages, system_calls, lost_in_socket, cut_short,
+        truncated, malformed, kernel_errors;
 
  private:
     int try_bind(std::uint32_t with_flags);
-    int acknowledged(std::uint32_t expected_sequence);
     void collect(const netlink::Datagram& datagram);
     void count(const Packet& packet);
     std::expected<std::size_t, Error> hand_over_all(ErasedHandler handler);

@@ -258,7 +258,7 @@ TEST(KernelStats, ReadsTheFileOfProc) {
 }
 
 TEST(ErrorMessage, NamesTheOwner) {
-    Error error{.kind = ErrorKind::queue_taken,
+    Error error{.kind = ErrorKind::taken,
                 .operation = "bind queue 3",
                 .errno_number = EPERM,
                 .owner_portid = 812,

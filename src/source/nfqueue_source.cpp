@@ -1,33 +1,105 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "source/nfqueue_source.hpp"
 
+#include <algorithm>
+#include <farewell/nfq/kernel_stats.hpp>
+#include <farewell/nfq/pool.hpp>
 #include <utility>
+#include <vector>
 
 #include "source/boot_clock.hpp"
 
 namespace farewell::source {
+namespace {
 
-struct NfqueueSource::Lane {
-    explicit Lane(const BroadcastAddresses& broadcasts) : reader(ring, broadcasts) {}
-    ProbeRing ring;
-    PacketReader reader;
+class NfqueueSource final : public PacketSource {
+ public:
+    NfqueueSource(nfq::Pool pool, const NfqueueSettings& settings, const BroadcastAddresses& broadcasts,
+                  Doorbell& doorbell)
+        : pool_(std::move(pool)), first_queue_(settings.first_queue), doorbell_(doorbell) {
+        lanes_.reserve(std::size_t{settings.last_queue} - settings.first_queue + 1);
+        for (std::uint32_t number = settings.first_queue; number <= settings.last_queue; ++number) {
+            lanes_.push_back(std::make_unique<Lane>(broadcasts));
+        }
+        if (auto reader = nfq::KernelStatsReader::open()) {
+            kernel_stats_ = std::move(*reader);
+        }
+    }
+    ~NfqueueSource() override {
+        [[maybe_unused]] const auto stopped = pool_.stop();  // before the lanes that its threads work with go
+    }
+
+    [[nodiscard]] std::string_view lane_name() const override { return "queue"; }
+
+    [[nodiscard]] std::vector<ProbeRing*> rings() override {
+        std::vector<ProbeRing*> rings;
+        rings.reserve(lanes_.size());
+        for (const auto& lane : lanes_) {
+            rings.push_back(&lane->ring);
+        }
+        return rings;
+    }
+
+    void start() override {
+        pool_.start([this](std::uint16_t number) -> nfq::Pool::Handler {
+            PacketReader& reader = lanes_[static_cast<std::size_t>(number - first_queue_)]->reader;
+            // No verdict is set: the default one is what every packet gets.
+            return [&reader, &doorbell = doorbell_](const nfq::Batch& batch) {
+                const core::Time now = boot_now();
+                bool pushed = false;
+                for (const nfq::Packet& packet : batch.packets()) {
+                    pushed = reader.read(packet.payload, packet.original_length, now) || pushed;
+                }
+                if (pushed) {
+                    doorbell.ring();
+                }
+            };
+        });
+    }
+
+    std::expected<void, Error> stop() override { return pool_.stop(); }
+    [[nodiscard]] bool has_failed() const override { return pool_.has_failed(); }
+
+    [[nodiscard]] std::vector<LaneStatus> status() const override {
+        std::vector<nfq::KernelQueueStats> kernel;
+        if (kernel_stats_) {
+            kernel = kernel_stats_->read().value_or(std::vector<nfq::KernelQueueStats>());
+        }
+        const auto members = pool_.stats();
+        std::vector<LaneStatus> status;
+        status.reserve(members.size());
+        for (std::size_t i = 0; i < members.size(); ++i) {
+            const auto& [number, stats] = members[i];
+            LaneStatus lane{.number = number,
+                            .packets = stats.packets,
+                            .lost_in_socket = stats.lost_in_socket,
+                            .lost_in_queue = {},
+                            .waiting = {},
+                            .receive_buffer_bytes = stats.receive_buffer_bytes,
+                            .counts = lanes_[i]->reader.counts()};
+            const auto row = std::ranges::find(kernel, number, &nfq::KernelQueueStats::number);
+            if (row != kernel.end()) {
+                lane.lost_in_queue = row->queue_dropped;
+                lane.waiting = row->waiting;
+            }
+            status.push_back(lane);
+        }
+        return status;
+    }
+
+ private:
+    nfq::Pool pool_;
+    std::optional<nfq::KernelStatsReader> kernel_stats_;  // /proc may be closed to us
+    std::vector<std::unique_ptr<Lane>> lanes_;
+    std::uint16_t first_queue_;
+    Doorbell& doorbell_;
 };
 
-NfqueueSource::NfqueueSource(nfq::Pool pool, const NfqueueSettings& settings,
-                             const BroadcastAddresses& broadcasts, Doorbell& doorbell)
-    : pool_(std::move(pool)), first_queue_(settings.first_queue), doorbell_(doorbell) {
-    lanes_.reserve(std::size_t{settings.last_queue} - settings.first_queue + 1);
-    for (std::uint32_t number = settings.first_queue; number <= settings.last_queue; ++number) {
-        lanes_.push_back(std::make_unique<Lane>(broadcasts));
-    }
-}
+}  // namespace
 
-NfqueueSource::~NfqueueSource() {
-    [[maybe_unused]] const auto stopped = pool_.stop();  // before the lanes that its threads work with go
-}
-
-std::expected<std::unique_ptr<NfqueueSource>, nfq::Error> NfqueueSource::open(
-    const NfqueueSettings& settings, const BroadcastAddresses& broadcasts, Doorbell& doorbell) {
+std::expected<std::unique_ptr<PacketSource>, Error> open_nfqueue(const NfqueueSettings& settings,
+                                                                 const BroadcastAddresses& broadcasts,
+                                                                 Doorbell& doorbell) {
     nfq::QueueConfig config;
     config.copy_range = settings.copy_range;
     config.max_length = settings.max_length;
@@ -37,54 +109,7 @@ std::expected<std::unique_ptr<NfqueueSource>, nfq::Error> NfqueueSource::open(
     if (!pool) {
         return std::unexpected(pool.error());
     }
-    // The constructor is private.
-    return std::unique_ptr<NfqueueSource>(
-        new NfqueueSource(std::move(*pool), settings, broadcasts, doorbell));  // NOLINT
-}
-
-std::vector<ProbeRing*> NfqueueSource::rings() const {
-    std::vector<ProbeRing*> rings;
-    rings.reserve(lanes_.size());
-    for (const auto& lane : lanes_) {
-        rings.push_back(&lane->ring);
-    }
-    return rings;
-}
-
-void NfqueueSource::start() {
-    pool_.start([this](std::uint16_t number) -> nfq::Pool::Handler {
-        PacketReader& reader = lanes_[static_cast<std::size_t>(number - first_queue_)]->reader;
-        // No verdict is set: the default one is what every packet gets.
-        return [&reader, &doorbell = doorbell_](const nfq::Batch& batch) {
-            const core::Time now = boot_now();
-            bool pushed = false;
-            for (const nfq::Packet& packet : batch.packets()) {
-                pushed = reader.read(packet.payload, packet.original_length, now) || pushed;
-            }
-            if (pushed) {
-                doorbell.ring();
-            }
-        };
-    });
-}
-
-std::expected<void, nfq::Error> NfqueueSource::stop() {
-    return pool_.stop();
-}
-
-bool NfqueueSource::has_failed() const {
-    return pool_.has_failed();
-}
-
-std::vector<NfqueueSource::QueueStatus> NfqueueSource::status() const {
-    std::vector<QueueStatus> status;
-    const auto members = pool_.stats();
-    status.reserve(members.size());
-    for (std::size_t i = 0; i < members.size(); ++i) {
-        status.push_back(
-            {.number = members[i].number, .stats = members[i].stats, .counts = lanes_[i]->reader.counts()});
-    }
-    return status;
+    return std::make_unique<NfqueueSource>(std::move(*pool), settings, broadcasts, doorbell);
 }
 
 }  // namespace farewell::source

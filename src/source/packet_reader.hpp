@@ -33,6 +33,9 @@ class PacketReader {
     PacketReader(ProbeRing& ring, const BroadcastAddresses& broadcasts)
         : ring_(ring), broadcasts_(broadcasts) {}
 
+    /// For a source that does not tell how long a packet was before it was cut: longer than any IP packet.
+    static constexpr std::size_t kLengthUnknown = std::size_t{1} << 20U;
+
     /// Decodes, classifies, counts, and pushes a probe. Never blocks, never allocates. Receiving thread.
     /// Returns true if a probe was pushed: the caller rings the doorbell once per batch.
     bool read(std::span<const std::byte> bytes, std::size_t original_length, core::Time now);

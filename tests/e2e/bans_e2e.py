@@ -178,7 +178,7 @@ class Repair(BansTest):
 
 
 class Bypass(BansTest):
-    queue_options = ("--queue-balance", "0:3", "--queue-bypass")
+    closed_target = ("NFQUEUE", "--queue-balance", "0:3", "--queue-bypass")
 
     def test_bypass_lets_everything_through_when_nobody_listens(self):
         """Why the README says not to use it: at the end of a policy-drop chain it fails open."""

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What counts and what does not, with packets built byte by byte, so that every count is exact."""
 
+import os
+
 import world
 from packets import ACK, RST, SYN, ethernet, ip, send_frames, tcp, udp
 from world import ATTACKER4, ATTACKER6, SERVER4, SERVER6, WorldTest, wait_until
@@ -108,6 +110,58 @@ class OverSeveralQueues(CountingTest):
         self.assert_no_bans()
         self.send([tcp(ATTACKER4, targets[0], 2000)])
         self.wait_banned(ATTACKER4)
+
+
+class OverCpus(CountingTest):
+    closed_target = ("NFQUEUE", "--queue-balance", "0:3", "--queue-cpu-fanout")
+
+    def send_on(self, cpu, packets):
+        frames = [ethernet(self.server_mac, packet) for packet in packets]
+
+        def send():
+            os.sched_setaffinity(0, {cpu})
+            send_frames(frames)
+        self.attacker.call(send)
+
+    def test_nine_over_two_cpus_do_not_ban_and_the_tenth_does(self):
+        cpus = sorted(os.sched_getaffinity(0))
+        if len(cpus) < 2:
+            self.skipTest("one CPU")
+        daemon = self.start_daemon()
+        self.send_on(cpus[0], self.syns(5))
+        self.send_on(cpus[1], self.syns(4, first=2000))
+        self.wait_judged(daemon, 9)
+        used = [queue["number"] for queue in daemon.status()["queues"] if queue["packets"]]
+        self.assertGreater(len(used), 1, "both CPUs fed one queue")
+        self.assertEqual(daemon.explain(ATTACKER4)["missing"], 1)
+        self.assert_no_bans()
+        self.send_on(cpus[0], self.syns(1, first=3000))
+        self.wait_banned(ATTACKER4)
+
+
+class Logged(CountingTest):
+    closed_target = ("NFLOG", "--nflog-group", "9")
+
+    def test_nine_do_not_ban_and_the_tenth_does(self):
+        daemon = self.start_daemon("capture.source=nflog", "capture.group=9")
+        self.send(self.syns(9))
+        self.wait_judged(daemon, 9)
+        self.assert_no_bans()
+        self.assertEqual([group["number"] for group in daemon.status()["groups"]], [9])
+        self.send(self.syns(1, first=2000))
+        self.wait_banned(ATTACKER4)
+        self.assertEqual(daemon.status()["groups"][0]["lost_in_socket"], 0)
+
+    def test_a_rule_that_copies_less_than_the_headers_bans_nobody(self):
+        """--nflog-size cuts what the daemon asked for: that is cut_short, and no evidence."""
+        for tool in ("iptables-nft", "ip6tables-nft"):
+            self.server.run(tool, "-w", "-I", "INPUT", "-i", "att", "-j", "NFLOG", "--nflog-group", "9", "--nflog-size", "30")
+            self.server.run(tool, "-w", "-D", "INPUT", "-j", *self.closed_target)
+        daemon = self.start_daemon("capture.source=nflog", "capture.group=9")
+        self.send(self.syns(20))
+        self.wait_judged(daemon, 20)
+        self.assertEqual(daemon.status()["packets"]["undecoded"]["cut_short"], 20)
+        self.assert_no_bans()
 
 
 class NeverCounts(CountingTest):

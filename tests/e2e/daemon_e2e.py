@@ -70,9 +70,15 @@ class Refusals(CountingTest):
         first = self.start_daemon()
         second = self.start_daemon(ready=False, name="second")
         self.assert_refuses(second, 1, "bind queue 0: taken by process", f"{first.process.pid} (farewelld)",
-                            "choose others by capture.queues")
+                            "choose another by capture.queues")
         self.send(self.syns(10))
         self.wait_banned(ATTACKER4)
+
+    def test_log_group_taken(self):
+        first = self.start_daemon("capture.source=nflog")
+        second = self.start_daemon("capture.source=nflog", ready=False, name="second")
+        self.assert_refuses(second, 1, "bind log group 7: taken by process", f"{first.process.pid} (farewelld)",
+                            "or capture.group")
 
     def test_second_instance_does_not_touch_the_bans_of_the_first(self):
         first = self.start_daemon()

@@ -5,12 +5,14 @@ import world
 from world import ATTACKER4, ATTACKER6, SERVER4, SERVER6, SERVER6_FOR_CLIENT, WorldTest
 
 
-class RealScanners(WorldTest):
+class ScanTest(WorldTest):
+    settings = ()
+
     def scan(self, *command):
         return self.attacker.start(*command, stdout=world.subprocess.DEVNULL, stderr=world.subprocess.DEVNULL)
 
     def assert_scan_is_banned(self, source, target, *command):
-        daemon = self.start_daemon()
+        daemon = self.start_daemon(*self.settings)
         self.assert_served()
         self.assertTrue(self.can_connect(self.attacker, target), "the attacker is not yet banned")
         scanner = self.scan(*command)
@@ -26,6 +28,8 @@ class RealScanners(WorldTest):
         daemon.wait_log(f"{source} has been banned")
         self.assertEqual(daemon.stop(), 0, daemon.log())
 
+
+class RealScanners(ScanTest):
     def test_nmap_syn_scan_over_ipv4(self):
         self.assert_scan_is_banned(ATTACKER4, SERVER4, "nmap", "-sS", "-n", "-Pn", "--max-retries", "1", SERVER4)
 
@@ -49,8 +53,21 @@ class RealScanners(WorldTest):
         self.assert_scan_is_banned(ATTACKER4, SERVER4, "hping3", "--scan", "1000-1100", "-S", SERVER4)
 
 
+class LoggedInsteadOfQueued(ScanTest):
+    """The rule logs and the policy drops: no verdict waits for the daemon."""
+
+    closed_target = ("NFLOG", "--nflog-group", "7")
+    settings = ("capture.source=nflog",)
+
+    def test_nmap_syn_scan_over_ipv4(self):
+        self.assert_scan_is_banned(ATTACKER4, SERVER4, "nmap", "-sS", "-n", "-Pn", "--max-retries", "1", SERVER4)
+
+    def test_nmap_udp_scan_over_ipv6(self):
+        self.assert_scan_is_banned(ATTACKER6, SERVER6, "nmap", "-6", "-sU", "-n", "-Pn", "-T4", "--top-ports", "100", SERVER6)
+
+
 class FanoutByCpu(WorldTest):
-    queue_options = ("--queue-balance", "0:3", "--queue-cpu-fanout")
+    closed_target = ("NFQUEUE", "--queue-balance", "0:3", "--queue-cpu-fanout")
 
     def test_one_source_over_several_queues_is_banned(self):
         daemon = self.start_daemon()

@@ -185,7 +185,7 @@ class Daemon:
 class WorldTest(unittest.TestCase):
     """setUp makes the world with services on 22 and 80 and the article's policy: what is closed goes to the queues."""
 
-    queue_options = ("--queue-balance", "0:3")
+    closed_target = ("NFQUEUE", "--queue-balance", "0:3")
 
     def setUp(self):
         self.directory = tempfile.mkdtemp(prefix="farewell-e2e-")
@@ -218,15 +218,15 @@ class WorldTest(unittest.TestCase):
             namespace.run("ip", "addr", "add", f"{address6}/64", "dev", device, "nodad")
             namespace.run("ip", "link", "set", device, "up")
 
-    def load_policy(self, queue_options=None):
-        """Services 22 and 80 open, policy drop, everything else to the queues, for both families."""
+    def load_policy(self):
+        """Services 22 and 80 open, policy drop, everything else to the closed target, for both families."""
         for tool in ("iptables-nft", "ip6tables-nft"):
             icmp = "icmp" if tool == "iptables-nft" else "ipv6-icmp"
             for rule in (["-P", "INPUT", "DROP"], ["-A", "INPUT", "-i", "lo", "-j", "ACCEPT"],
                          ["-A", "INPUT", "-m", "conntrack", "--ctstate", "ESTABLISHED,RELATED", "-j", "ACCEPT"],
                          ["-A", "INPUT", "-p", "tcp", "-m", "multiport", "--dports", "22,80", "-j", "ACCEPT"],
                          ["-A", "INPUT", "-p", icmp, "-j", "ACCEPT"],
-                         ["-A", "INPUT", "-j", "NFQUEUE", *(queue_options or self.queue_options)]):
+                         ["-A", "INPUT", "-j", *self.closed_target]):
                 self.server.run(tool, "-w", *rule)
 
     def start_daemon(self, *settings, ready=True, config=None, wrapper=(), namespace=None, name="daemon"):

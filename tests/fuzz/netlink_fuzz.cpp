@@ -10,7 +10,9 @@
 
 #include <farewell/nfq/kernel_stats.hpp>
 
+#include "netlink/acknowledgement.hpp"
 #include "netlink/message.hpp"
+#include "nflog/group_messages.hpp"
 #include "nfq/packet_parser.hpp"
 #include "nfq/queue_messages.hpp"
 
@@ -45,7 +47,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             }
             check(packet.original_length >= packet.payload.size());
         }
-        static_cast<void>(farewell::nfq::parse_acknowledgement(*message));
+        farewell::nflog::Packet logged;
+        static_cast<void>(farewell::nflog::parse_packet(*message, logged));
+        for (const auto part : {logged.payload, logged.hardware_address, logged.link_header, logged.conntrack,
+                                std::as_bytes(std::span(logged.prefix))}) {
+            check(lies_within(part, bytes));
+        }
+        static_cast<void>(farewell::netlink::parse_acknowledgement(*message));
     }
     std::vector<char> text(data, data + size);
     static_cast<void>(farewell::nfq::parse_kernel_stats({text.data(), text.size()}));

@@ -24,11 +24,12 @@ const std::map<std::string, Names> kMayUse{
     {"core", {}},
     {"netlink", {}},
     {"nfq", {"netlink"}},
+    {"nflog", {"netlink"}},
     {"nft", {}},
     {"enforce", {"core", "nft"}},
-    {"source", {"core", "nfq"}},
+    {"source", {"core", "nflog", "nfq"}},
     {"report", {"core"}},
-    {"daemon", {"core", "nfq", "nft", "enforce", "source", "report"}},
+    {"daemon", {"core", "nflog", "nfq", "nft", "enforce", "source", "report"}},
     {"cli", {"core", "report"}},
 };
 
@@ -166,7 +167,8 @@ TEST(Licences, EverySourceNamesTheRightOne) {
             const std::string first = text.substr(0, text.find('\n'));
             const std::string path = fs::relative(file, kRoot).string();
             const bool library = path.starts_with("include/") || path.starts_with("src/nfq/") ||
-                                 path.starts_with("src/netlink/") || path.ends_with("netlink_fuzz.cpp");
+                                 path.starts_with("src/nflog/") || path.starts_with("src/netlink/") ||
+                                 path.ends_with("netlink_fuzz.cpp");
             EXPECT_EQ(first, library ? "// SPDX-License-Identifier: MIT"
                                      : "// SPDX-License-Identifier: GPL-2.0-or-later")
                 << path;

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include <farewell/nfq/error.hpp>
+#include <farewell/error.hpp>
 
 namespace farewell::nfq {
 

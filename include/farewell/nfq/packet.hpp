@@ -2,19 +2,14 @@
 // One queued packet as the kernel sent it: a view into the receive ring, valid inside the handler only.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
 
+#include <farewell/metadata.hpp>
+
 namespace farewell::nfq {
-
-/// Where in the stack the packet was queued (enum nf_inet_hooks).
-enum class Hook : std::uint8_t { prerouting, input, forward, output, postrouting, ingress };
-
-/// The kernel's clock when the packet arrived, as sys_time: only where something asked for time stamps.
-using Timestamp = std::chrono::sys_time<std::chrono::microseconds>;
 
 /// Metadata is there only where the kernel sends it: interfaces depend on the hook, the hardware address on
 /// the link, mark and priority come only when they are not zero, uid and gid only for packets of a local

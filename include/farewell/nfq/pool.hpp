@@ -8,7 +8,7 @@
 #include <memory>
 #include <vector>
 
-#include <farewell/nfq/error.hpp>
+#include <farewell/error.hpp>
 #include <farewell/nfq/queue.hpp>
 
 namespace farewell::nfq {

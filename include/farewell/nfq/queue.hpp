@@ -20,8 +20,8 @@
 #include <stop_token>
 #include <type_traits>
 
+#include <farewell/error.hpp>
 #include <farewell/nfq/batch.hpp>
-#include <farewell/nfq/error.hpp>
 #include <farewell/nfq/kernel_stats.hpp>
 #include <farewell/nfq/packet.hpp>
 #include <farewell/nfq/verdict.hpp>

@@ -21,7 +21,7 @@
 #include <span>
 #include <vector>
 
-#include <farewell/nfq/error.hpp>
+#include <farewell/error.hpp>
 #include <farewell/nfq/packet.hpp>
 #include <farewell/nfq/queue.hpp>
 #include <farewell/nfq/verdict.hpp>

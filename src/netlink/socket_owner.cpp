@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: MIT
-#include "nfq/queue_owner.hpp"
+#include "netlink/socket_owner.hpp"
 
 #include <linux/netlink.h>
 
 #include <charconv>
 #include <cstdio>
-#include <farewell/nfq/kernel_stats.hpp>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
 #include <system_error>
 
-namespace farewell::nfq {
+namespace farewell::netlink {
 namespace {
 
 /// The inode of the netfilter netlink socket bound to `portid` in this network namespace.
@@ -95,18 +94,18 @@ std::optional<int> process_of(std::uint32_t portid) {
 
 }  // namespace
 
-std::optional<QueueOwner> find_queue_owner(std::uint16_t number, std::uint32_t own_portid) {
-    const auto reader = KernelStatsReader::open();
-    if (!reader) {
-        return std::nullopt;
-    }
-    const auto queues = reader->read();
-    if (!queues) {
-        return std::nullopt;
-    }
-    for (const KernelQueueStats& queue : *queues) {
-        if (queue.number == number && queue.portid != own_portid) {
-            QueueOwner owner{.portid = queue.portid, .pid = process_of(queue.portid), .name = {}};
+std::optional<SocketOwner> find_socket_owner(const std::string& subsystem, std::uint16_t number,
+                                             std::uint32_t own_portid) {
+    // /proc/net would show the network namespace of the process' first thread. Only root may read it.
+    std::ifstream table("/proc/thread-self/net/netfilter/" + subsystem);
+    std::string line;
+    while (std::getline(table, line)) {
+        // Both files begin with the number and the port id (seq_show of nfnetlink_queue.c, nfnetlink_log.c).
+        std::istringstream fields(line);
+        std::uint32_t bound = 0;
+        std::uint32_t portid = 0;
+        if (fields >> bound >> portid && bound == number && portid != own_portid) {
+            SocketOwner owner{.portid = portid, .pid = process_of(portid), .name = {}};
             if (owner.pid) {
                 owner.name = name_of(*owner.pid);
             }
@@ -116,4 +115,4 @@ std::optional<QueueOwner> find_queue_owner(std::uint16_t number, std::uint32_t o
     return std::nullopt;
 }
 
-}  // namespace farewell::nfq
+}  // namespace farewell::netlink

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
-// What can go wrong with a queue, told apart by what a caller would do about it.
+// What can go wrong with a queue or a log group, told apart by what a caller would do about it.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
 
-namespace farewell::nfq {
+namespace farewell {
 
 enum class ErrorKind : std::uint8_t {
     no_permission,   ///< CAP_NET_ADMIN is missing (the kernel checks it on every message)
-    queue_taken,     ///< another socket has bound this queue; see owner_*
-    not_supported,   ///< the kernel has no nfnetlink_queue
+    taken,           ///< another socket has bound this queue or group; see owner_*
+    not_supported,   ///< the kernel lacks something; see lacking
     invalid_config,  ///< a value of the configuration cannot be
     system,          ///< anything else: see errno_number
 };
@@ -22,7 +22,8 @@ struct Error {
     ErrorKind kind = ErrorKind::system;
     std::string operation{};  ///< "bind queue 3"
     int errno_number = 0;
-    std::uint32_t owner_portid = 0;  ///< queue_taken: the netlink port that holds the queue
+    std::string lacking{};           ///< not_supported: the kernel module, "nfnetlink_queue"
+    std::uint32_t owner_portid = 0;  ///< taken: the netlink port of the socket that holds it
     std::optional<int> owner_pid{};  ///< and its process, where /proc tells
     std::string owner_name{};
 
@@ -31,4 +32,4 @@ struct Error {
 };
 // NOLINTEND(readability-redundant-member-init)
 
-}  // namespace farewell::nfq
+}  // namespace farewell

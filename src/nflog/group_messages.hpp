@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+// The messages of the nfnetlink_log subsystem (linux/netfilter/nfnetlink_log.h): configuration as bytes,
+// packets from bytes. Pure.
+#pragma once
+
+#include <cstdint>
+#include <farewell/nflog/group.hpp>
+
+#include "netlink/message.hpp"
+
+namespace farewell::nflog {
+
+/// One CONFIG message that binds the group and sets everything at once, to be acknowledged.
+void append_bind(netlink::MessageWriter& writer, const GroupConfig& config, bool conntrack,
+                 std::uint32_t sequence);
+/// Makes the kernel hand over what it has gathered, and no more. Not to be acknowledged: it is done when
+/// send() returns, and a full receive buffer would swallow the acknowledgement.
+void append_unbind(netlink::MessageWriter& writer, std::uint16_t number);
+
+[[nodiscard]] bool is_packet(const netlink::Message& message);
+/// Whether the message was whole. `packet` has what could be read.
+bool parse_packet(const netlink::Message& message, Packet& packet);
+
+}  // namespace farewell::nflog

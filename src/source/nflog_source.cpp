@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "source/nflog_source.hpp"
+
+#include <atomic>
+#include <farewell/nflog/group.hpp>
+#include <span>
+#include <stop_token>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "source/boot_clock.hpp"
+
+namespace farewell::source {
+namespace {
+
+class NflogSource final : public PacketSource {
+ public:
+    NflogSource(nflog::Group group, const BroadcastAddresses& broadcasts, Doorbell& doorbell)
+        : group_(std::move(group)), lane_(broadcasts), doorbell_(doorbell) {}
+    ~NflogSource() override = default;
+
+    [[nodiscard]] std::string_view lane_name() const override { return "log group"; }
+    [[nodiscard]] std::vector<ProbeRing*> rings() override { return {&lane_.ring}; }
+
+    void start() override {
+        thread_ = std::jthread([this](const std::stop_token& stop) { receive(stop); });
+    }
+
+    std::expected<void, Error> stop() override {
+        thread_.request_stop();
+        if (thread_.joinable()) {
+            thread_.join();
+        }
+        return ended_;
+    }
+
+    [[nodiscard]] bool has_failed() const override { return has_failed_.load(std::memory_order_acquire); }
+
+    [[nodiscard]] std::vector<LaneStatus> status() const override {
+        const nflog::Stats stats = group_.stats();
+        return {{.number = group_.number(),
+                 .packets = stats.packets,
+                 .lost_in_socket = stats.lost_in_socket,
+                 .lost_in_queue = {},
+                 .waiting = {},
+                 .receive_buffer_bytes = stats.receive_buffer_bytes,
+                 .counts = lane_.reader.counts()}};
+    }
+
+ private:
+    void receive(const std::stop_token& stop) {
+        ended_ = group_.run(
+            [this](std::span<const nflog::Packet> packets) {
+                const core::Time now = boot_now();
+                bool pushed = false;
+                for (const nflog::Packet& packet : packets) {
+                    pushed = lane_.reader.read(packet.payload, PacketReader::kLengthUnknown, now) || pushed;
+                }
+                if (pushed) {
+                    doorbell_.ring();
+                }
+            },
+            stop);
+        has_failed_.store(!ended_, std::memory_order_release);
+    }
+
+    nflog::Group group_;
+    Lane lane_;
+    Doorbell& doorbell_;
+    std::expected<void, Error> ended_;  // the thread's, read after it has been joined
+    std::atomic<bool> has_failed_{false};
+    std::jthread thread_;  // last: joined before what it uses goes
+};
+
+}  // namespace
+
+std::expected<std::unique_ptr<PacketSource>, Error> open_nflog(const NflogSettings& settings,
+                                                               const BroadcastAddresses& broadcasts,
+                                                               Doorbell& doorbell) {
+    nflog::GroupConfig config;
+    config.number = settings.group;
+    config.copy_range = settings.copy_range;
+    config.receive_buffer_bytes = settings.receive_buffer_bytes.value_or(config.receive_buffer_bytes);
+    auto group = nflog::Group::open(config);
+    if (!group) {
+        return std::unexpected(group.error());
+    }
+    return std::make_unique<NflogSource>(std::move(*group), broadcasts, doorbell);
+}
+
+}  // namespace farewell::source

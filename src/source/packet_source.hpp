@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Where packets come from, as the daemon sees it: threads that turn them into probes, one lane each. What is
+// learned from a packet travels by a ring and never holds anything up.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <farewell/error.hpp>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "source/packet_reader.hpp"
+#include "source/probe_ring.hpp"
+
+namespace farewell::source {
+
+/// What one receiving thread works with.
+struct Lane {
+    explicit Lane(const BroadcastAddresses& broadcasts) : reader(ring, broadcasts) {}
+    ProbeRing ring;
+    PacketReader reader;
+};
+
+/// What one lane has seen and lost.
+struct LaneStatus {
+    std::uint16_t number = 0;  // of the queue or group
+    std::uint64_t packets = 0;
+    std::uint64_t lost_in_socket = 0;            // the receive buffer was full
+    std::optional<std::uint64_t> lost_in_queue;  // the kernel's queue was full; nullopt: it does not tell
+    std::optional<std::uint32_t> waiting;        // packets in the kernel's queue
+    std::size_t receive_buffer_bytes = 0;
+    PacketCounts counts;
+};
+
+class PacketSource {
+ public:
+    PacketSource() = default;
+    virtual ~PacketSource() = default;
+    PacketSource(const PacketSource&) = delete;
+    PacketSource& operator=(const PacketSource&) = delete;
+
+    /// "queue" or "log group": what the lanes' numbers are of.
+    [[nodiscard]] virtual std::string_view lane_name() const = 0;
+    /// One ring per lane; they live as long as the source.
+    [[nodiscard]] virtual std::vector<ProbeRing*> rings() = 0;
+    virtual void start() = 0;
+    /// Takes what the kernel still has, unbinds, joins. The first error that ended a thread, if any did.
+    virtual std::expected<void, Error> stop() = 0;
+    /// Whether a receiving thread has ended although nobody asked it to.
+    [[nodiscard]] virtual bool has_failed() const = 0;
+    /// Any thread.
+    [[nodiscard]] virtual std::vector<LaneStatus> status() const = 0;
+};
+
+}  // namespace farewell::source
