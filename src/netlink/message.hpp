@@ -2,8 +2,11 @@
 // Netlink messages as bytes: building and reading, both pure. Nothing is cast; every length is checked.
 #pragma once
 
+#include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <span>
 #include <vector>
@@ -16,11 +19,43 @@ constexpr std::size_t aligned(std::size_t length) {
     return (length + 3) & ~std::size_t{3};
 }
 
-// Numbers in host order as netlink has them, and in network order as netfilter's attributes do.
-[[nodiscard]] std::uint16_t read_u16(std::span<const std::byte> bytes);
-[[nodiscard]] std::uint32_t read_u32(std::span<const std::byte> bytes);
-[[nodiscard]] std::uint16_t read_be16(std::span<const std::byte> bytes);
-[[nodiscard]] std::uint32_t read_be32(std::span<const std::byte> bytes);
+namespace detail {
+
+template <typename Number>
+Number from_network(Number number) {
+    if constexpr (std::endian::native == std::endian::little) {
+        return sizeof number == 2
+                   ? static_cast<Number>(__builtin_bswap16(static_cast<std::uint16_t>(number)))
+                   : static_cast<Number>(__builtin_bswap32(static_cast<std::uint32_t>(number)));
+    }
+    return number;
+}
+
+template <typename Number>
+Number load(std::span<const std::byte> bytes) {
+    Number number = 0;
+    if (bytes.size() >= sizeof number) {
+        std::memcpy(&number, bytes.data(), sizeof number);
+    }
+    return number;
+}
+
+}  // namespace detail
+
+// Numbers in host order as netlink has them, and in network order as netfilter's attributes do. 0 where there
+// are not bytes enough. Inline, like the readers below: they are what every packet costs.
+[[nodiscard]] inline std::uint16_t read_u16(std::span<const std::byte> bytes) {
+    return detail::load<std::uint16_t>(bytes);
+}
+[[nodiscard]] inline std::uint32_t read_u32(std::span<const std::byte> bytes) {
+    return detail::load<std::uint32_t>(bytes);
+}
+[[nodiscard]] inline std::uint16_t read_be16(std::span<const std::byte> bytes) {
+    return detail::from_network(read_u16(bytes));
+}
+[[nodiscard]] inline std::uint32_t read_be32(std::span<const std::byte> bytes) {
+    return detail::from_network(read_u32(bytes));
+}
 
 /// One message of a datagram: its header's fields and what follows the header.
 struct Message {
@@ -35,7 +70,25 @@ struct Message {
 class MessageReader {
  public:
     explicit MessageReader(std::span<const std::byte> datagram) : rest_(datagram) {}
-    [[nodiscard]] std::optional<Message> next();
+    [[nodiscard]] std::optional<Message> next() {
+        if (rest_.size() < kHeaderBytes) {
+            malformed_ = !rest_.empty();
+            return std::nullopt;
+        }
+        const std::size_t length = read_u32(rest_);
+        if (length < kHeaderBytes) {
+            malformed_ = true;
+            return std::nullopt;
+        }
+        const std::size_t here = std::min(length, rest_.size());
+        const Message message{.type = read_u16(rest_.subspan(4)),
+                              .flags = read_u16(rest_.subspan(6)),
+                              .sequence = read_u32(rest_.subspan(8)),
+                              .body = rest_.first(here).subspan(kHeaderBytes),
+                              .truncated = here < length};
+        rest_ = rest_.subspan(std::min(aligned(length), rest_.size()));
+        return message;
+    }
     /// After the end: whether bytes were left that are no message.
     [[nodiscard]] bool is_malformed() const { return malformed_; }
 
@@ -55,10 +108,37 @@ struct Attribute {
 class AttributeReader {
  public:
     explicit AttributeReader(std::span<const std::byte> attributes) : rest_(attributes) {}
-    [[nodiscard]] std::optional<Attribute> next();
+    [[nodiscard]] std::optional<Attribute> next() {
+        if (rest_.size() < kAttributeHeader) {
+            return end(!rest_.empty());
+        }
+        const std::size_t length = read_u16(rest_);
+        if (length < kAttributeHeader) {
+            return end(true);
+        }
+        Attribute attribute{.type = static_cast<std::uint16_t>(read_u16(rest_.subspan(2)) & kTypeMask),
+                            .value = rest_.subspan(kAttributeHeader),
+                            .full_length = length - kAttributeHeader};
+        if (length <= rest_.size()) [[likely]] {
+            attribute.value = attribute.value.first(attribute.full_length);
+        } else {
+            malformed_ = true;
+        }
+        const std::size_t step = aligned(length);
+        rest_ = step < rest_.size() ? rest_.subspan(step) : std::span<const std::byte>();
+        return attribute;
+    }
     [[nodiscard]] bool is_malformed() const { return malformed_; }
 
  private:
+    static constexpr std::uint16_t kTypeMask = 0x3fff;  // NLA_TYPE_MASK
+
+    std::nullopt_t end(bool malformed) {
+        malformed_ = malformed_ || malformed;
+        rest_ = {};
+        return std::nullopt;
+    }
+
     std::span<const std::byte> rest_;
     bool malformed_ = false;
 };

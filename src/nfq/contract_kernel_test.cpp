@@ -86,10 +86,10 @@ TEST_F(KernelTest, AtOutputThePacketHasAnOwnerAndAnInterface) {
         [](const Packet& packet) {
             EXPECT_EQ(packet.hook, Hook::output);
             EXPECT_EQ(packet.family, AF_INET);
-            EXPECT_EQ(packet.output_interface, 1U);
-            EXPECT_EQ(packet.input_interface, 0U);
-            EXPECT_EQ(packet.uid, 0U);
-            EXPECT_EQ(packet.gid, 0U);
+            EXPECT_EQ(packet.metadata().output_interface, 1U);
+            EXPECT_EQ(packet.metadata().input_interface, 0U);
+            EXPECT_EQ(packet.metadata().uid, 0U);
+            EXPECT_EQ(packet.metadata().gid, 0U);
             return Verdict::accept();
         },
         2000ms));
@@ -107,8 +107,8 @@ TEST_F(KernelTest, ConntrackComesWhereTheKernelHasItAndTheQueueOpensAnyway) {
     loop.send();
     ASSERT_TRUE(queue->receive(
         [&](const Packet& packet) {
-            EXPECT_EQ(packet.conntrack.empty(), !has_conntrack);
-            EXPECT_EQ(packet.conntrack_info.has_value(), has_conntrack);
+            EXPECT_EQ(packet.metadata().conntrack.empty(), !has_conntrack);
+            EXPECT_EQ(packet.metadata().conntrack_info.has_value(), has_conntrack);
             return Verdict::accept();
         },
         2000ms));
@@ -248,7 +248,7 @@ TEST_F(KernelTest, ManySourcesSpreadOverTheBalancedQueues) {
 
 TEST_F(KernelTest, StartAndStopManyTimesUnderAFlood) {
     // FAREWELL_ROUNDS=1000 for a longer run.
-    const char* const rounds = std::getenv("FAREWELL_ROUNDS");  // NOLINT(concurrency-mt-unsafe)
+    const char* const rounds = std::getenv("FAREWELL_ROUNDS");       // NOLINT(concurrency-mt-unsafe)
     const int wanted = rounds != nullptr ? std::atoi(rounds) : 100;  // NOLINT(cert-err34-c)
     rule("NFQUEUE --queue-balance 0:3");
     const Flood flood;

@@ -87,30 +87,32 @@ TEST(ParsePacket, EveryAttributeFindsItsPlace) {
                   .finished());
     EXPECT_EQ(parsed.form, PacketForm::whole);
     const Packet& packet = parsed.packet;
+    const Metadata metadata = packet.metadata();
     EXPECT_EQ(packet.id, 0x01020304U);
     EXPECT_EQ(packet.hardware_protocol, 0x86dd);
     EXPECT_EQ(packet.hook, Hook::output);
     EXPECT_EQ(packet.family, 10);
-    EXPECT_EQ(packet.mark, 1U);
-    EXPECT_EQ(packet.priority, 2U);
-    EXPECT_EQ(packet.input_interface, 3U);
-    EXPECT_EQ(packet.output_interface, 4U);
-    EXPECT_EQ(packet.physical_input_interface, 5U);
-    EXPECT_EQ(packet.physical_output_interface, 6U);
-    EXPECT_TRUE(equal(packet.hardware_address, bytes({1, 2, 3, 4, 5, 6})));
-    EXPECT_EQ(packet.link_header.size(), 14U);
-    EXPECT_EQ(packet.vlan_tag, 0x0fff);
-    EXPECT_EQ(packet.uid, 0U) << "root's packet, not a packet without owner";
-    EXPECT_EQ(packet.gid, 9U);
-    ASSERT_TRUE(packet.timestamp);
-    EXPECT_EQ(packet.timestamp->time_since_epoch(), std::chrono::microseconds(2'000'007));
-    EXPECT_EQ(packet.skb_info, 3U);
-    EXPECT_TRUE(equal(packet.conntrack, bytes({8, 0, 3, 0, 0, 0, 0, 1})));
-    EXPECT_EQ(packet.conntrack_info, 2U);
-    EXPECT_TRUE(equal(packet.security_context, bytes({'c', 't', 'x'})));
+    EXPECT_EQ(metadata.mark, 1U);
+    EXPECT_EQ(metadata.priority, 2U);
+    EXPECT_EQ(metadata.input_interface, 3U);
+    EXPECT_EQ(metadata.output_interface, 4U);
+    EXPECT_EQ(metadata.physical_input_interface, 5U);
+    EXPECT_EQ(metadata.physical_output_interface, 6U);
+    EXPECT_TRUE(equal(metadata.hardware_address, bytes({1, 2, 3, 4, 5, 6})));
+    EXPECT_EQ(metadata.link_header.size(), 14U);
+    EXPECT_EQ(metadata.vlan_tag, 0x0fff);
+    EXPECT_EQ(metadata.uid, 0U) << "root's packet, not a packet without owner";
+    EXPECT_EQ(metadata.gid, 9U);
+    ASSERT_TRUE(metadata.timestamp);
+    EXPECT_EQ(metadata.timestamp->time_since_epoch(), std::chrono::microseconds(2'000'007));
+    EXPECT_EQ(metadata.skb_info, 3U);
+    EXPECT_TRUE(equal(metadata.conntrack, bytes({8, 0, 3, 0, 0, 0, 0, 1})));
+    EXPECT_EQ(metadata.conntrack_info, 2U);
+    EXPECT_TRUE(equal(metadata.security_context, bytes({'c', 't', 'x'})));
     EXPECT_EQ(packet.original_length, 1500U);
     EXPECT_EQ(packet.payload.size(), 60U);
     EXPECT_TRUE(packet.is_cut_short());
+    EXPECT_FALSE(metadata.is_damaged);
 }
 
 TEST(ParsePacket, WhatTheKernelDoesNotSendIsAbsent) {
@@ -119,39 +121,35 @@ TEST(ParsePacket, WhatTheKernelDoesNotSendIsAbsent) {
     EXPECT_TRUE(parsed.packet.payload.empty());
     EXPECT_EQ(parsed.packet.original_length, 0U);
     EXPECT_FALSE(parsed.packet.is_cut_short());
-    EXPECT_FALSE(parsed.packet.uid || parsed.packet.gid || parsed.packet.vlan_tag ||
-                 parsed.packet.timestamp || parsed.packet.conntrack_info);
+    const Metadata metadata = parsed.packet.metadata();
+    EXPECT_FALSE(metadata.uid || metadata.gid || metadata.vlan_tag || metadata.timestamp ||
+                 metadata.conntrack_info || metadata.is_damaged);
 }
 
 TEST(ParsePacket, AnAttributeTooSmallForItsTypeIsDamageAndTheRestIsGood) {
-    for (const std::uint16_t type :
-         {NFQA_MARK, NFQA_PRIORITY, NFQA_IFINDEX_INDEV, NFQA_IFINDEX_OUTDEV, NFQA_IFINDEX_PHYSINDEV,
-          NFQA_IFINDEX_PHYSOUTDEV, NFQA_HWADDR, NFQA_UID, NFQA_GID, NFQA_VLAN, NFQA_TIMESTAMP, NFQA_SKB_INFO,
-          NFQA_CT_INFO, NFQA_CAP_LEN}) {
+    for (const std::uint16_t type : {NFQA_MARK, NFQA_PRIORITY, NFQA_IFINDEX_INDEV, NFQA_IFINDEX_OUTDEV,
+                                     NFQA_IFINDEX_PHYSINDEV, NFQA_IFINDEX_PHYSOUTDEV, NFQA_HWADDR, NFQA_UID,
+                                     NFQA_GID, NFQA_VLAN, NFQA_TIMESTAMP, NFQA_SKB_INFO, NFQA_CT_INFO}) {
         const auto parsed = parse(PacketMessage()
                                       .header()
                                       .add(type, bytes({1, 2, 3}))
                                       .add(NFQA_PAYLOAD, Bytes(20, std::byte{0x45}))
                                       .finished());
-        EXPECT_EQ(parsed.form, PacketForm::damaged) << type;
+        EXPECT_TRUE(parsed.packet.metadata().is_damaged) << type;
+        EXPECT_EQ(parsed.form, PacketForm::whole) << type;
         EXPECT_EQ(parsed.packet.id, 0x01020304U) << type;
         EXPECT_EQ(parsed.packet.payload.size(), 20U) << type;
     }
 }
 
-TEST(ParsePacket, LengthsThatPointOutsideAreDamage) {
-    EXPECT_EQ(
-        parse(PacketMessage().header().add(NFQA_HWADDR, bytes({0, 9, 0, 0, 1, 2, 3, 4})).finished()).form,
-        PacketForm::damaged);
+TEST(ParsePacket, ValuesThatCannotBeAreDamage) {
+    const auto is_damaged = [](std::uint16_t type, const Bytes& value) {
+        return parse(PacketMessage().header().add(type, value).finished()).packet.metadata().is_damaged;
+    };
+    EXPECT_TRUE(is_damaged(NFQA_HWADDR, bytes({0, 9, 0, 0, 1, 2, 3, 4}))) << "longer than it is";
     // More seconds than a clock has, and more microseconds than a second has.
-    EXPECT_EQ(parse(PacketMessage().header().add(NFQA_TIMESTAMP, Bytes(16, std::byte{0x7f})).finished()).form,
-              PacketForm::damaged);
-    EXPECT_EQ(parse(PacketMessage()
-                        .header()
-                        .add(NFQA_TIMESTAMP, bytes({0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0xf, 0x42, 0x40}))
-                        .finished())
-                  .form,
-              PacketForm::damaged);
+    EXPECT_TRUE(is_damaged(NFQA_TIMESTAMP, Bytes(16, std::byte{0x7f})));
+    EXPECT_TRUE(is_damaged(NFQA_TIMESTAMP, bytes({0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0xf, 0x42, 0x40})));
 }
 
 TEST(ParsePacket, ALengthAfterThePayloadIsNoSmallerThanIt) {

@@ -35,7 +35,8 @@ std::size_t receive_buffer_for(const QueueConfig& config) {
 
 bool is_valid(const QueueConfig& config) {
     return config.max_length > 0 && config.copy_range <= QueueConfig::kCopyRangeMax &&
-           config.max_wait.count() >= 0 && config.max_wait <= QueueConfig::kMaxWaitMax;
+           config.max_wait.count() >= 0 && config.max_wait <= QueueConfig::kMaxWaitMax &&
+           config.load_wait.count() >= 0 && config.load_wait <= QueueConfig::kMaxWaitMax;
 }
 
 Error receive_error(const QueueConfig& config, int reason) {

@@ -374,6 +374,28 @@ TEST(Contract, AFullBatchNeverWaitsForMore) {
     running.request_stop();
 }
 
+TEST(Contract, UnderLoadMoreIsLetArriveAndALonePacketNeverWaits) {
+    const auto pauses_after = [](std::uint32_t packets, std::chrono::microseconds load_wait) {
+        FakeKernel kernel;
+        Queue queue = open(kernel, {.load_wait = load_wait});
+        arrive(kernel, packets);  // one batch
+        std::jthread running(
+            [&queue](const std::stop_token& stop) { EXPECT_TRUE(queue.run([](Batch&) {}, stop)); });
+        EXPECT_TRUE(kernel.wait_given(packets, 20s));
+        arrive(kernel, 1);
+        EXPECT_TRUE(kernel.wait_given(packets + 1, 20s));
+        running.request_stop();
+        running.join();
+        return kernel.pauses();
+    };
+    EXPECT_EQ(pauses_after(10, 50us), 1U);
+    EXPECT_EQ(pauses_after(10, 0us), 0U);
+    EXPECT_EQ(pauses_after(3, 50us), 0U);
+    EXPECT_EQ(pauses_after(64, 50us), 0U) << "a full batch has more behind it";
+    FakeKernel kernel;
+    EXPECT_EQ(kernel.open({.load_wait = 51ms}).error().kind, ErrorKind::invalid_config);
+}
+
 TEST(Contract, ACopyRangeOfZeroIsNotTheKernelsEverything) {
     FakeKernel kernel;
     const Queue queue = open(kernel, {.copy_range = 0});

@@ -64,7 +64,7 @@ TEST_F(KernelTest, MetadataAndPayloadUpToSixtyFourKibibytes) {
                 EXPECT_TRUE(packet.payload.empty());
                 EXPECT_EQ(packet.hardware_protocol, 0x0800);
                 EXPECT_EQ(packet.hook, Hook::input);
-                EXPECT_EQ(packet.input_interface, 1U);
+                EXPECT_EQ(packet.metadata().input_interface, 1U);
                 return Verdict::drop();
             },
             2000ms));

@@ -41,10 +41,7 @@ Queue::State::State(const QueueConfig& wanted, std::unique_ptr<netlink::Channel>
     : config(wanted),
       channel(std::move(over)),
       held(std::make_shared<HeldBook>(*channel, config.number, config.default_verdict)),
-      extras_(held) {
-    packets_.reserve(kBatchMax);
-    verdicts_.reserve(kBatchMax);
-}
+      extras_(held) {}
 
 std::expected<void, Error> Queue::State::bind() {
     // The kernel checks the flags before it binds and refuses the whole message for one it lacks, without
@@ -85,7 +82,12 @@ void Queue::State::unbind() {
 }
 
 std::expected<std::span<const Datagram>, int> Queue::State::receive() {
-    if (config.max_wait.count() <= 0 || was_full_) {
+    constexpr std::size_t kSeveral = 4;
+    if (config.load_wait.count() > 0 && last_received_ >= kSeveral && last_received_ < kBatchMax) {
+        system_calls.add(1);
+        channel->pause(config.load_wait);
+    }
+    if (config.max_wait.count() <= 0 || last_received_ >= kBatchMax) {
         return channel->receive();
     }
     system_calls.add(2);
@@ -97,7 +99,7 @@ std::expected<std::span<const Datagram>, int> Queue::State::receive() {
 }
 
 void Queue::State::let_more_arrive() {
-    if (config.max_wait.count() > 0 && !was_full_) {
+    if (config.max_wait.count() > 0 && last_received_ < kBatchMax) {
         system_calls.add(1);
         channel->pause(config.max_wait);
     }
@@ -106,20 +108,18 @@ void Queue::State::let_more_arrive() {
 std::expected<std::size_t, Error> Queue::State::process(std::span<const Datagram> datagrams,
                                                         ErasedHandler handler) {
     system_calls.add(1);
-    was_full_ = datagrams.size() >= kBatchMax;
+    last_received_ = datagrams.size();
     held->flush();
-    packets_.clear();
-    for (const Datagram& datagram : datagrams) {
-        collect(datagram);
-    }
+    collect(datagrams);
     return hand_over_all(handler);
 }
 
 std::expected<std::size_t, Error> Queue::State::process_early(ErasedHandler handler) {
-    packets_.clear();
+    std::vector<Datagram> datagrams;
     for (std::size_t i = 0; i < kBatchMax && has_early(); ++i, ++early_done) {
-        collect({.bytes = early[early_done].bytes, .truncated = early[early_done].truncated});
+        datagrams.push_back({.bytes = early[early_done].bytes, .truncated = early[early_done].truncated});
     }
+    collect(datagrams);
     const auto handed = hand_over_all(handler);
     if (!has_early()) {
         early = {};
@@ -147,43 +147,69 @@ std::expected<void, Error> Queue::State::drain(ErasedHandler handler) {
     return {};
 }
 
-void Queue::State::collect(const Datagram& datagram) {
-    truncated.add(datagram.truncated ? 1 : 0);
+void Queue::State::collect(std::span<const Datagram> datagrams) {
+    Collected all;
+    for (const Datagram& datagram : datagrams) {
+        if (all.packets == packets_.size()) {
+            packets_.resize(2 * packets_.size());
+        }
+        Packet& packet = packets_[all.packets];
+        if (!datagram.truncated && parse_usual_datagram(datagram.bytes, packet)) [[likely]] {
+            count(packet, all);
+        } else {
+            collect_whatever(datagram, all);
+        }
+    }
+    collected_ = all;
+    packets_count.add(all.packets);
+    lost_in_socket.add(all.lost);
+    cut_short.add(all.cut_short);
+    truncated.add(all.truncated);
+    malformed.add(all.malformed);
+}
+
+void Queue::State::collect_whatever(const Datagram& datagram, Collected& all) {
     netlink::MessageReader reader(datagram.bytes);
     while (const auto message = reader.next()) {
         if (is_packet(*message)) {
-            const PacketForm form = parse_packet(*message, packets_.emplace_back());
+            if (all.packets == packets_.size()) {
+                packets_.resize(2 * packets_.size());
+            }
+            Packet& packet = packets_[all.packets];
+            const PacketForm form = parse_packet(*message, packet);
             // What the ring has cut off is counted as such; anything else that is wrong is malformed.
-            malformed.add(form != PacketForm::whole && !datagram.truncated ? 1 : 0);
-            if (form == PacketForm::without_id) {
-                packets_.pop_back();
-            } else {
-                count(packets_.back());
+            all.malformed += form != PacketForm::whole && !datagram.truncated ? 1U : 0U;
+            if (form != PacketForm::without_id) {
+                count(packet, all);
             }
         } else if (const auto acknowledgement = netlink::parse_acknowledgement(*message)) {
             kernel_errors.add(acknowledgement->errno_number != 0 ? 1 : 0);
         }
     }
-    malformed.add(reader.is_malformed() ? 1 : 0);
+    all.malformed += reader.is_malformed() ? 1U : 0U;
+    all.truncated += datagram.truncated ? 1U : 0U;
 }
 
-void Queue::State::count(const Packet& packet) {
-    packets_count.add(1);
-    cut_short.add(packet.is_cut_short() ? 1 : 0);
+void Queue::State::count(const Packet& packet, Collected& all) {
+    ++all.packets;
+    all.cut_short += packet.is_cut_short() ? 1U : 0U;
     // The kernel gives an id before it finds the socket full, and none when the queue itself is: a gap is
-    // exactly what was lost in between. Ids wrap.
+    // exactly what was lost in between. Ids wrap, and the kernel compares them in the same way
+    // (nfq_batch_cmp).
     constexpr std::uint32_t kHalf = 0x80000000U;
     const std::uint32_t gap = packet.id - last_id_ - 1;
-    if (gap < kHalf) {
-        lost_in_socket.add(gap);
+    if (gap < kHalf) [[likely]] {
+        all.lost += gap;
         last_id_ = packet.id;
+    } else {
+        all.ascending = false;
     }
 }
 
 /// A datagram is one packet from every kernel there is, so this is one batch; more than kBatchMax are
 /// several.
 std::expected<std::size_t, Error> Queue::State::hand_over_all(ErasedHandler handler) {
-    const std::span<const Packet> all = packets_;
+    const auto all = std::span<const Packet>(packets_).first(collected_.packets);
     for (std::size_t begin = 0; begin < all.size(); begin += kBatchMax) {
         const auto packets = all.subspan(begin, std::min(kBatchMax, all.size() - begin));
         if (auto handed = hand_over(packets, handler); !handed) {
@@ -195,26 +221,26 @@ std::expected<std::size_t, Error> Queue::State::hand_over_all(ErasedHandler hand
 
 std::expected<void, Error> Queue::State::hand_over(std::span<const Packet> packets, ErasedHandler handler) {
     batches.add(1);
-    verdicts_.assign(packets.size(), config.default_verdict);
     extras_.clear();
     // Before the handler: whoever answers a held packet meanwhile makes this too careful, never too bold.
-    const bool one_by_one = held->held() > 0;
-    Batch batch(packets, verdicts_, extras_);
+    const bool one_by_one = held->held() > 0 || !collected_.ascending;
+    Batch batch(packets, std::span(verdicts_).first(packets.size()), config.default_verdict, extras_);
     try {
         handler.call(handler.object, batch);
     } catch (...) {
-        verdicts_.assign(packets.size(), config.default_verdict);
+        batch.all(config.default_verdict);
         // No packet stays without a verdict; if that fails too, the exception is the news.
-        [[maybe_unused]] const auto answered = answer(packets, one_by_one);
+        [[maybe_unused]] const auto answered = answer(batch, one_by_one);
         throw;
     }
-    return answer(packets, one_by_one);
+    return answer(batch, one_by_one);
 }
 
 /// What cannot be sent stays in `outgoing_` and goes with the next answer.
-std::expected<void, Error> Queue::State::answer(std::span<const Packet> packets, bool one_by_one) {
-    verdict_messages.add(append_verdicts(outgoing_, config.number, packets,
-                                         {.verdicts = verdicts_,
+std::expected<void, Error> Queue::State::answer(const Batch& batch, bool one_by_one) {
+    verdict_messages.add(append_verdicts(outgoing_, config.number, batch.packets_,
+                                         {.of_all = batch.of_all_,
+                                          .verdicts = batch.differ_ ? batch.verdicts_ : std::span<Verdict>(),
                                           .held = extras_.held(),
                                           .mangled = extras_.mangled(),
                                           .payloads = extras_.payloads(),

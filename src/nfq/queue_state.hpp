@@ -39,7 +39,7 @@ struct Queue::State {
     std::expected<std::size_t, Error> process_early(ErasedHandler handler);
     /// Answers what is already queued; under a flood, what comes within a limit.
     std::expected<void, Error> drain(ErasedHandler handler);
-    /// One receive that waits for its first packet, or for config.max_wait longer.
+    /// One receive that waits for its first packet, and as much longer as the configuration says.
     std::expected<std::span<const netlink::Datagram>, int> receive();
     /// Lets more arrive, where that is asked for and the last batch was not full.
     void let_more_arrive();
@@ -60,19 +60,31 @@ struct Queue::State {
 
  private:
     int try_bind(std::uint32_t with_flags);
-    void collect(const netlink::Datagram& datagram);
-    void count(const Packet& packet);
+    /// What is learned of the packets of one receive, before it is told.
+    struct Collected {
+        std::size_t packets = 0;
+        std::uint64_t lost = 0;
+        std::uint64_t cut_short = 0;
+        std::uint64_t truncated = 0;
+        std::uint64_t malformed = 0;
+        bool ascending = true;  // the ids
+    };
+    void collect(std::span<const netlink::Datagram> datagrams);
+    void count(const Packet& packet, Collected& all);
+    void collect_whatever(const netlink::Datagram& datagram, Collected& all);
     std::expected<std::size_t, Error> hand_over_all(ErasedHandler handler);
     std::expected<void, Error> hand_over(std::span<const Packet> packets, ErasedHandler handler);
-    std::expected<void, Error> answer(std::span<const Packet> packets, bool one_by_one);
+    std::expected<void, Error> answer(const Batch& batch, bool one_by_one);
 
     std::uint32_t sequence_ = 0;
     std::uint32_t last_id_ = 0;
-    bool was_full_ = false;  // the last receive
-    Outgoing outgoing_;      // verdicts; those that could not be sent go with the next
+    std::size_t last_received_ = 0;  // datagrams
+    Outgoing outgoing_;              // verdicts; those that could not be sent go with the next
     SendLimit send_limit_;
-    std::vector<Packet> packets_;    // of the receive at hand
-    std::vector<Verdict> verdicts_;  // of the batch at hand, one for each packet
+    // Of the receive at hand: packets to be filled, as many as there ever were at once, and how many are.
+    std::vector<Packet> packets_ = std::vector<Packet>(kBatchMax);
+    Collected collected_;
+    std::vector<Verdict> verdicts_ = std::vector(kBatchMax, Verdict::drop());  // of the batch at hand
     BatchExtras extras_;
 };
 

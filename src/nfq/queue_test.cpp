@@ -113,13 +113,13 @@ TEST(Queue, MetadataIsRead) {
             EXPECT_EQ(packet.id, 77U);
             EXPECT_EQ(packet.hardware_protocol, 0x0800);
             EXPECT_EQ(packet.hook, Hook::input);
-            EXPECT_EQ(packet.input_interface, 3U);
-            EXPECT_EQ(packet.output_interface, 0U);
-            EXPECT_EQ(packet.mark, 0xabcU);
+            EXPECT_EQ(packet.metadata().input_interface, 3U);
+            EXPECT_EQ(packet.metadata().output_interface, 0U);
+            EXPECT_EQ(packet.metadata().mark, 0xabcU);
             EXPECT_EQ(packet.payload.size(), 3U);
             EXPECT_EQ(packet.original_length, 3U);
             EXPECT_FALSE(packet.is_cut_short());
-            EXPECT_FALSE(packet.uid);
+            EXPECT_FALSE(packet.metadata().uid);
             return Verdict::drop();
         },
         0ms));

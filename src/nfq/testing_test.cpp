@@ -29,12 +29,12 @@ TEST(FakeKernel, ShowsPacketsAsTheyWereMade) {
             EXPECT_EQ(packet.id, id);
             EXPECT_EQ(packet.payload.size(), 10U);
             EXPECT_EQ(packet.original_length, 1400U);
-            EXPECT_EQ(packet.mark, 7U);
+            EXPECT_EQ(packet.metadata().mark, 7U);
             EXPECT_EQ(packet.hardware_protocol, 0x86dd);
             EXPECT_EQ(packet.hook, Hook::output);
-            EXPECT_EQ(packet.output_interface, 4U);
-            EXPECT_EQ(packet.uid, 1000U);
-            EXPECT_EQ(packet.gid, 100U);
+            EXPECT_EQ(packet.metadata().output_interface, 4U);
+            EXPECT_EQ(packet.metadata().uid, 1000U);
+            EXPECT_EQ(packet.metadata().gid, 100U);
             return Verdict::queue(3, true).with_mark(8);
         },
         0ms));

@@ -1,23 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "nfq/verdict_encoder.hpp"
 
-#include <algorithm>
-
 namespace farewell::nfq {
 namespace {
-
-/// Ids wrap; the kernel compares them by the sign of their difference as well (nfq_batch_cmp).
-bool follows(const Packet& earlier, const Packet& later) {
-    constexpr std::uint32_t kHalf = 0x80000000U;
-    const std::uint32_t distance = later.id - earlier.id;
-    return distance != 0 && distance < kHalf;
-}
-
-bool ascend(std::span<const Packet> packets) {
-    return std::ranges::adjacent_find(packets, [](const Packet& earlier, const Packet& later) {
-               return !follows(earlier, later);
-           }) == packets.end();
-}
 
 bool has_bit(std::uint64_t bits, std::size_t index) {
     return (bits >> index & 1U) != 0;
@@ -30,8 +15,11 @@ class Encoder {
         : outgoing_(outgoing), number_(number), packets_(packets), decisions_(decisions) {}
 
     std::size_t encode() {
-        bool one_by_one = decisions_.one_by_one || !ascend(packets_);
+        bool one_by_one = decisions_.one_by_one;
         std::size_t next = 0;
+        if (decisions_.verdicts.empty() && !one_by_one && (decisions_.held | decisions_.mangled) == 0) {
+            next = up_to(packets_.size(), decisions_.of_all);
+        }
         while (next < packets_.size()) {
             if (has_bit(decisions_.held, next)) {
                 one_by_one = true;
@@ -48,9 +36,9 @@ class Encoder {
  private:
     /// One VERDICT_BATCH from `first` on, and the exceptions within. Returns the index behind the run.
     std::size_t run_from(std::size_t first) {
-        const Verdict& of_run = decisions_.verdicts[first];
+        const Verdict& of_run = verdict_of(first);
         const auto belongs = [&](std::size_t index) {
-            return index < packets_.size() && decisions_.verdicts[index] == of_run &&
+            return index < packets_.size() && verdict_of(index) == of_run &&
                    !has_bit(decisions_.held | decisions_.mangled, index);
         };
         std::size_t next = first + 1;
@@ -59,21 +47,32 @@ class Encoder {
                 ++next;
                 continue;
             }
-            const bool overtakes = !of_run.is_drop() && !decisions_.verdicts[next].is_drop();
+            const bool overtakes = !of_run.is_drop() && !verdict_of(next).is_drop();
             if (has_bit(decisions_.held, next) || overtakes || !belongs(next + 1)) {
                 break;
             }
             single(next);
             next += 2;
         }
-        outgoing_.verdict_up_to(number_, packets_[next - 1].id, of_run);
-        ++messages_;
+        return up_to(next, of_run);
+    }
+
+    /// One VERDICT_BATCH for all before this index.
+    std::size_t up_to(std::size_t next, const Verdict& verdict) {
+        if (next > 0) {
+            outgoing_.verdict_up_to(number_, packets_[next - 1].id, verdict);
+            ++messages_;
+        }
         return next;
+    }
+
+    [[nodiscard]] const Verdict& verdict_of(std::size_t index) const {
+        return decisions_.verdicts.empty() ? decisions_.of_all : decisions_.verdicts[index];
     }
 
     void single(std::size_t index) {
         const std::uint32_t id = packets_[index].id;
-        const Verdict& verdict = decisions_.verdicts[index];
+        const Verdict& verdict = verdict_of(index);
         if (has_bit(decisions_.mangled, index)) {
             outgoing_.verdict_for(number_, id, verdict, decisions_.payloads[index]);
         } else {

@@ -44,6 +44,8 @@ constexpr Verdict kAccept = Verdict::accept();
 TEST(VerdictEncoder, EqualVerdictsAreOneMessage) {
     EXPECT_EQ(encode(packets_from(5, 64), std::vector<Verdict>(64, kDrop)),
               (std::vector<Said>{{kBatch, 0, 68, {}}}));
+    EXPECT_EQ(encode_decisions(packets_from(5, 64), {.of_all = kAccept}),
+              (std::vector<Said>{{kBatch, 1, 68}}));
     EXPECT_TRUE(encode({}, {}).empty());
 }
 
@@ -65,7 +67,8 @@ TEST(VerdictEncoder, MarksMakeVerdictsDiffer) {
 TEST(VerdictEncoder, IdsThatDoNotAscendAreAnsweredOneByOne) {
     std::vector<Packet> packets = packets_from(1, 3);
     std::swap(packets[1], packets[2]);
-    EXPECT_EQ(encode(packets, {kDrop, kDrop, kAccept}),
+    const std::vector<Verdict> verdicts{kDrop, kDrop, kAccept};
+    EXPECT_EQ(encode_decisions(packets, {.verdicts = verdicts, .one_by_one = true}),
               (std::vector<Said>{{kSingle, 0, 1, {}}, {kSingle, 0, 3, {}}, {kSingle, 1, 2, {}}}));
 }
 
@@ -142,7 +145,7 @@ TEST(VerdictEncoder, AnyVerdictsInAnyOrderAreWhatTheKernelGives) {
         }
         // Some rounds hold some packets, and some have one that was held before, which no message may name.
         const std::uint64_t held = round % 5 == 0 ? random() & random() & random() : 0;
-        const bool one_by_one = round % 11 == 0;
+        const bool one_by_one = round % 11 == 0 || round % 7 == 0;  // the shuffled ones
         const auto said =
             encode_decisions(packets, {.verdicts = verdicts, .held = held, .one_by_one = one_by_one});
         const auto given = obey(packets, said, held, one_by_one);

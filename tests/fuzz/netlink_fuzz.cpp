@@ -41,8 +41,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         check(lies_within(message->body, bytes));
         farewell::nfq::Packet packet;
         if (farewell::nfq::parse_packet(*message, packet) != farewell::nfq::PacketForm::without_id) {
-            for (const auto part : {packet.payload, packet.hardware_address, packet.link_header,
-                                    packet.conntrack, packet.security_context}) {
+            const farewell::nfq::Metadata metadata = packet.metadata();
+            for (const auto part : {packet.payload, packet.attributes, metadata.hardware_address,
+                                    metadata.link_header, metadata.conntrack, metadata.security_context}) {
                 check(lies_within(part, bytes));
             }
             check(packet.original_length >= packet.payload.size());

@@ -2,6 +2,7 @@
 // The packets of one go, and what shall become of each.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -28,17 +29,21 @@ class Batch {
     [[nodiscard]] std::size_t size() const { return packets_.size(); }
     [[nodiscard]] const Packet& operator[](std::size_t index) const { return packets_[index]; }
 
+    /// Costs the same for any number of packets.
     void all(const Verdict& verdict) {
-        for (Verdict& each : verdicts_) {
-            each = verdict;
-        }
+        of_all_ = verdict;
+        differ_ = false;
     }
     /// `index` < size().
-    void set(std::size_t index, const Verdict& verdict) { verdicts_[index] = verdict; }
+    void set(std::size_t index, const Verdict& verdict) {
+        tell_apart();
+        verdicts_[index] = verdict;
+    }
     /// Here and below: one of packets(), by reference, not a copy of it.
-    void set(const Packet& packet, const Verdict& verdict) { verdicts_[index_of(packet)] = verdict; }
+    void set(const Packet& packet, const Verdict& verdict) { set(index_of(packet), verdict); }
     /// The verdict stays what it is, and the packet carries this mark from now on.
     void set_mark(const Packet& packet, std::uint32_t mark) {
+        tell_apart();
         Verdict& verdict = verdicts_[index_of(packet)];
         verdict = verdict.with_mark(mark);
     }
@@ -55,14 +60,24 @@ class Batch {
 
  private:
     friend class Queue;
-    Batch(std::span<const Packet> packets, std::span<Verdict> verdicts, BatchExtras& extras)
-        : packets_(packets), verdicts_(verdicts), extras_(extras) {}
+    /// As many verdicts as packets; they are written only once they differ.
+    Batch(std::span<const Packet> packets, std::span<Verdict> verdicts, const Verdict& of_all,
+          BatchExtras& extras)
+        : packets_(packets), verdicts_(verdicts), of_all_(of_all), extras_(extras) {}
+    void tell_apart() {
+        if (!differ_) {
+            std::ranges::fill(verdicts_, of_all_);
+            differ_ = true;
+        }
+    }
     [[nodiscard]] std::size_t index_of(const Packet& packet) const {
         return static_cast<std::size_t>(&packet - packets_.data());
     }
 
     std::span<const Packet> packets_;
     std::span<Verdict> verdicts_;
+    Verdict of_all_;  // unless they differ
+    bool differ_ = false;
     BatchExtras& extras_;
 };
 
