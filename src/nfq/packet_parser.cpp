@@ -126,12 +126,11 @@ bool parse_usual_datagram(Bytes datagram, Packet& packet) {
     std::size_t told_length = 0;
     packet.payload = {};
     std::size_t at = kNext;
-    while (datagram.size() > at) {
+    while (at + netlink::kAttributeHeader <= datagram.size()) {
+        const std::size_t length = u16_at(at);
         // Less than a header's length and more than is left are one comparison: the former wraps around.
-        const std::size_t left = datagram.size() - at;
-        const std::size_t length = left < netlink::kAttributeHeader ? 0 : u16_at(at);
         const std::size_t value_length = length - netlink::kAttributeHeader;
-        if (value_length > left - netlink::kAttributeHeader) [[unlikely]] {
+        if (value_length > datagram.size() - at - netlink::kAttributeHeader) [[unlikely]] {
             return false;
         }
         const std::uint16_t type = u16_at(at + 2);
@@ -142,6 +141,9 @@ bool parse_usual_datagram(Bytes datagram, Packet& packet) {
             told_length = netlink::read_be32(value);
         }
         at += netlink::aligned(length);
+    }
+    if (at < datagram.size()) [[unlikely]] {
+        return false;  // too little for an attribute is left
     }
     packet.id = netlink::read_be32({bytes + kHeaderValue, 4});
     packet.hardware_protocol = netlink::read_be16({bytes + kHeaderValue + 4, 2});

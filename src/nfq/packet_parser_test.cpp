@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstring>
 #include <initializer_list>
 #include <utility>
 #include <vector>
@@ -175,6 +176,54 @@ TEST(ParsePacket, ACutOffMessageKeepsItsId) {
         const auto parsed = parse(Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(length)));
         EXPECT_EQ(parsed.form == PacketForm::without_id, length < kHeaderEnd) << length;
         EXPECT_LE(parsed.packet.payload.size(), parsed.packet.original_length) << length;
+    }
+}
+
+/// The datagram says that it is this long.
+Bytes with_length_said(Bytes datagram) {
+    const auto said = static_cast<std::uint32_t>(datagram.size());
+    std::memcpy(datagram.data(), &said, sizeof said);
+    return datagram;
+}
+
+TEST(ParseUsualDatagram, ReadsWhatTheCarefulReaderReads) {
+    const Bytes message = PacketMessage()
+                              .header()
+                              .add(NFQA_MARK, bytes({0, 0, 0, 1}))
+                              .add(NFQA_CAP_LEN, bytes({0, 0, 5, 0xdc}))
+                              .add(NFQA_PAYLOAD, Bytes(60, std::byte{0x60}))
+                              .finished();
+    const auto parsed = parse(message);
+    Packet packet;
+    ASSERT_TRUE(parse_usual_datagram(parsed.message, packet));
+    EXPECT_EQ(packet.id, parsed.packet.id);
+    EXPECT_EQ(packet.hardware_protocol, parsed.packet.hardware_protocol);
+    EXPECT_EQ(packet.hook, parsed.packet.hook);
+    EXPECT_EQ(packet.family, parsed.packet.family);
+    EXPECT_EQ(packet.original_length, parsed.packet.original_length);
+    EXPECT_EQ(packet.payload.data(), parsed.packet.payload.data());
+    EXPECT_EQ(packet.payload.size(), parsed.packet.payload.size());
+    EXPECT_EQ(packet.attributes.data(), parsed.packet.attributes.data());
+    EXPECT_EQ(packet.attributes.size(), parsed.packet.attributes.size());
+}
+
+TEST(ParseUsualDatagram, LeavesACutOffOneToTheCarefulReader) {
+    const Bytes whole = PacketMessage().header().add(NFQA_PAYLOAD, Bytes(100, std::byte{0x45})).finished();
+    constexpr std::size_t kHeaderEnd = 16 + 4 + 4 + 8;
+    for (std::size_t length = 16; length < whole.size(); ++length) {
+        const Bytes cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(length));
+        Packet packet;
+        EXPECT_FALSE(parse_usual_datagram(cut, packet)) << length;
+        EXPECT_EQ(parse_usual_datagram(with_length_said(cut), packet), length == kHeaderEnd) << length;
+    }
+}
+
+TEST(ParseUsualDatagram, LeavesBytesThatAreNoAttributeToTheCarefulReader) {
+    for (std::size_t left = 1; left < 8; ++left) {
+        Bytes datagram = PacketMessage().header().finished();
+        datagram.resize(datagram.size() + left);
+        Packet packet;
+        EXPECT_FALSE(parse_usual_datagram(with_length_said(datagram), packet)) << left;
     }
 }
 
