@@ -32,8 +32,8 @@ run: release ## farewelld on this very host, observing only, until Ctrl-C (root)
 tsan: dependencies ## what has threads, under ThreadSanitizer (the kernel's part as root)
 	@scripts/test --preset tsan --label 'unit|kernel'
 
-fuzz: dependencies ## every fuzzer for FUZZ_SECONDS (default 300) each
-	@scripts/fuzz $(FUZZ_SECONDS)
+fuzz: dependencies ## every fuzzer for FUZZ_SECONDS (default 300) each, or FUZZ_RUNS times
+	@scripts/fuzz $(if $(FUZZ_RUNS),--runs $(FUZZ_RUNS),$(FUZZ_SECONDS))
 
 mutants: dependencies ## break the queue library in many places; its contract tests must notice each (root)
 	@scripts/mutants
