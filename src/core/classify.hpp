@@ -9,15 +9,9 @@
 
 #include "core/address.hpp"
 #include "core/decode.hpp"
+#include "core/port.hpp"
 
 namespace farewell::core {
-
-/// What a source is counted by: one (protocol, port) of ours. Port 0 for protocols without ports.
-struct Port {
-    std::uint8_t protocol = 0;
-    std::uint16_t number = 0;
-    friend constexpr auto operator<=>(const Port&, const Port&) = default;
-};
 
 enum class ProbeKind : std::uint8_t {
     syn,       ///< TCP SYN without ACK

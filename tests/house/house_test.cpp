@@ -39,6 +39,7 @@ const Names kCoreMayInclude{
     "algorithm",
     "array",
     "bit",
+    "bitset",
     "chrono",
     "compare",
     "concepts",

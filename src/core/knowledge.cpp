@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "core/knowledge.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <utility>
+
+#include "core/decode.hpp"
+
+namespace farewell::core {
+namespace {
+
+/// The bytes of an address as they lie in memory; the order of the bits does not matter to a comparison.
+std::array<std::uint64_t, 2> words_of(const Address& address) {
+    std::array<std::uint64_t, 2> words{};
+    std::memcpy(words.data(), address.bytes().data(), address.bytes().size());
+    return words;
+}
+
+Address all_ones(Family family) {
+    constexpr std::byte kOnes{0xff};
+    std::array<std::byte, 16> ones{};
+    ones.fill(kOnes);
+    return family == Family::ipv4 ? Address::ipv4(std::span(ones).first<4>()) : Address::ipv6(ones);
+}
+
+/// fe80::/10, RFC 4291
+bool is_link_local(const Address& address) {
+    return address.family() == Family::ipv6 && address.bytes()[0] == std::byte{0xfe} &&
+           (address.bytes()[1] & std::byte{0xc0}) == std::byte{0x80};
+}
+
+}  // namespace
+
+Knowledge::Knowledge(Facts facts) : facts_(std::move(facts)) {
+    add_role(facts_.own_addresses, kOwn);
+    add_role(facts_.gateways, kGateway);
+    add_role(facts_.resolvers, kResolver);
+    for (const Address& broadcast : facts_.broadcasts) {
+        // A /32 has none of its own; some interfaces then claim their address.
+        if (!is_own(broadcast) && !broadcast.is_unspecified()) {
+            roles_[broadcast] |= kBroadcast;
+        }
+    }
+    for (const Prefix& prefix : facts_.on_link) {
+        add_network(prefix);
+    }
+    for (const Port& port : facts_.served) {
+        if (port.protocol == protocol::kTcp) {
+            tcp_.set(port.number);
+        } else if (port.protocol == protocol::kUdp) {
+            udp_.set(port.number);
+        } else {
+            other_ports_.push_back(port);
+        }
+    }
+    std::ranges::sort(other_ports_);
+}
+
+void Knowledge::add_role(const std::vector<Address>& addresses, unsigned role) {
+    for (const Address& address : addresses) {
+        roles_[address] |= role;
+    }
+}
+
+void Knowledge::add_network(const Prefix& prefix) {
+    const auto mask = words_of(all_ones(prefix.address.family()).masked(prefix.length));
+    const auto value = words_of(prefix.address.masked(prefix.length));
+    networks_.push_back({.high = value[0],
+                         .low = value[1],
+                         .high_mask = mask[0],
+                         .low_mask = mask[1],
+                         .family = prefix.address.family()});
+}
+
+bool Knowledge::is_on_link(const Address& address) const {
+    if (is_link_local(address)) {
+        return true;
+    }
+    const auto [high, low] = words_of(address);
+    return std::ranges::any_of(networks_, [&, family = address.family()](const Network& network) {
+        return network.family == family && (high & network.high_mask) == network.high &&
+               (low & network.low_mask) == network.low;
+    });
+}
+
+bool Knowledge::is_served(const Port& port) const {
+    if (port.protocol == protocol::kTcp) {
+        return tcp_[port.number];
+    }
+    if (port.protocol == protocol::kUdp) {
+        return udp_[port.number];
+    }
+    return std::ranges::binary_search(other_ports_, port);
+}
+
+}  // namespace farewell::core
