@@ -29,6 +29,13 @@
 namespace farewell::daemon {
 namespace {
 
+using config::CaptureSource;
+using config::Config;
+using config::ConfigError;
+using config::ConfigSources;
+using config::LogLevel;
+using config::Mode;
+using config::OnStop;
 using report::ExitStatus;
 
 constexpr std::chrono::seconds kHousekeepingEvery{10};
@@ -176,7 +183,7 @@ StatusFacts Daemon::facts() {
 }
 
 std::vector<std::string> Daemon::reload() {
-    auto wanted = load_config(sources_);
+    auto wanted = config::load_config(sources_);
     if (!wanted) {
         std::vector<std::string> mistakes;
         for (const ConfigError& mistake : wanted.error()) {
@@ -186,7 +193,7 @@ std::vector<std::string> Daemon::reload() {
         spdlog::error("configuration not reloaded: the running one stays in force");
         return mistakes;
     }
-    for (const std::string& key : keys_needing_restart(config_, *wanted)) {
+    for (const std::string& key : config::keys_needing_restart(config_, *wanted)) {
         spdlog::warn("{} has changed: that takes a restart", key);
     }
     spdlog::set_level(spdlog_level(wanted->log_level));

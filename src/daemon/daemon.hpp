@@ -2,13 +2,14 @@
 // One life of the daemon, from acquiring the kernel's resources to giving them back.
 #pragma once
 
-#include "daemon/config.hpp"
+#include "config/config.hpp"
 #include "report/exit_status.hpp"
 
 namespace farewell::daemon {
 
 /// Runs until SIGTERM or SIGINT, or until it cannot go on; says why in the log. `sources` are read again on
 /// reload.
-[[nodiscard]] report::ExitStatus run_daemon(const Config& config, const ConfigSources& sources);
+[[nodiscard]] report::ExitStatus run_daemon(const config::Config& config,
+                                            const config::ConfigSources& sources);
 
 }  // namespace farewell::daemon

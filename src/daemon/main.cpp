@@ -11,15 +11,15 @@
 #include <optional>
 #include <string>
 
-#include "daemon/config.hpp"
+#include "config/config.hpp"
 #include "daemon/daemon.hpp"
 #include "report/exit_status.hpp"
 #include "report/version.hpp"
 
 namespace {
 
-using farewell::daemon::Config;
-using farewell::daemon::ConfigSources;
+using farewell::config::Config;
+using farewell::config::ConfigSources;
 using farewell::report::ExitStatus;
 
 int exit_with(ExitStatus status) {
@@ -41,7 +41,7 @@ std::optional<CommandLine> parse_command_line(int argc, char** argv, int& exit_c
     app.set_version_flag("--version", std::string("farewelld ") + farewell::report::kVersion);
     app.add_option(
         "--config", file,
-        fmt::format("configuration file (default {}, if it is there)", farewell::daemon::kDefaultConfigFile));
+        fmt::format("configuration file (default {}, if it is there)", farewell::config::kDefaultConfigFile));
     app.add_flag("--check-config", line.check_config,
                  "check the configuration, report every mistake, and exit");
     app.add_flag("--observe", observe, "do everything but ban: the same as --set mode=observe");
@@ -84,7 +84,7 @@ int run(int argc, char** argv) {
     if (!line) {
         return exit_code;
     }
-    const auto config = farewell::daemon::load_config(line->sources);
+    const auto config = farewell::config::load_config(line->sources);
     if (!config) {
         for (const auto& mistake : config.error()) {
             fmt::print(stderr, "{}\n", mistake.text());

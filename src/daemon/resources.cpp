@@ -15,6 +15,11 @@
 namespace farewell::daemon {
 namespace {
 
+using config::CaptureSource;
+using config::CaptureVerdict;
+using config::Config;
+using config::Mode;
+using config::OnStart;
 using report::ExitStatus;
 
 std::unexpected<StartFailure> cannot(std::string message, ExitStatus status = ExitStatus::failure) {

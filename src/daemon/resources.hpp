@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "config/config.hpp"
 #include "core/action.hpp"
-#include "daemon/config.hpp"
 #include "daemon/control_server.hpp"
 #include "daemon/state_directory.hpp"
 #include "enforce/enforcer.hpp"
@@ -37,10 +37,10 @@ struct Resources {
 
 /// All or nothing. Touches no ban before the queues or the log group are ours: if they belong to somebody
 /// else, so may the bans.
-[[nodiscard]] std::expected<Resources, StartFailure> acquire(const Config& config);
+[[nodiscard]] std::expected<Resources, StartFailure> acquire(const config::Config& config);
 
 /// Root becomes config.user; everybody keeps CAP_NET_ADMIN alone. Before any thread is started.
-[[nodiscard]] std::expected<void, StartFailure> give_up_privileges(const Config& config,
+[[nodiscard]] std::expected<void, StartFailure> give_up_privileges(const config::Config& config,
                                                                    const Resources& resources);
 
 }  // namespace farewell::daemon

@@ -29,7 +29,8 @@ const std::map<std::string, Names> kMayUse{
     {"enforce", {"core", "nft"}},
     {"source", {"core", "nflog", "nfq"}},
     {"report", {"core"}},
-    {"daemon", {"core", "nflog", "nfq", "nft", "enforce", "source", "report"}},
+    {"config", {"core", "nft", "report"}},
+    {"daemon", {"config", "core", "nflog", "nfq", "nft", "enforce", "source", "report"}},
     {"cli", {"core", "report"}},
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "daemon/config_keys.hpp"
+#include "config/config_keys.hpp"
 
 #include <fmt/format.h>
 #include <toml++/toml.h>
@@ -13,12 +13,12 @@
 #include <utility>
 #include <vector>
 
-#include "daemon/config.hpp"
+#include "config/config.hpp"
 #include "nft/table_name.hpp"
 #include "report/address_text.hpp"
 #include "report/quantity_text.hpp"
 
-namespace farewell::daemon {
+namespace farewell::config {
 namespace {
 
 using Problem = std::optional<std::string>;
@@ -302,4 +302,4 @@ bool is_config_section(std::string_view name) {
     return false;
 }
 
-}  // namespace farewell::daemon
+}  // namespace farewell::config

@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-namespace farewell::daemon {
+namespace farewell::config {
 
 struct Config;
 
@@ -25,4 +25,4 @@ struct ConfigKey {
 /// "detect": some key begins with it and a dot.
 [[nodiscard]] bool is_config_section(std::string_view name);
 
-}  // namespace farewell::daemon
+}  // namespace farewell::config

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "daemon/config.hpp"
+#include "config/config.hpp"
 
 #include <fmt/format.h>
 #include <toml++/toml.h>
@@ -10,11 +10,11 @@
 #include <system_error>
 #include <utility>
 
-#include "daemon/config_keys.hpp"
+#include "config/config_keys.hpp"
 #include "report/quantity_text.hpp"
 #include "report/suggestion.hpp"
 
-namespace farewell::daemon {
+namespace farewell::config {
 namespace {
 
 /// One place that sets keys: a file, or one --set.
@@ -211,4 +211,4 @@ std::vector<std::string> keys_needing_restart(const Config& running, const Confi
     return keys;
 }
 
-}  // namespace farewell::daemon
+}  // namespace farewell::config

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "daemon/config.hpp"
+#include "config/config.hpp"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -10,7 +10,7 @@
 
 #include "report/address_text.hpp"
 
-namespace farewell::daemon {
+namespace farewell::config {
 namespace {
 
 using namespace std::chrono_literals;
@@ -244,4 +244,4 @@ TEST_F(ConfigTest, KnowsWhatNeedsARestart) {
 }
 
 }  // namespace
-}  // namespace farewell::daemon
+}  // namespace farewell::config

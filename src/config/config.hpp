@@ -15,7 +15,7 @@
 #include "core/address.hpp"
 #include "core/limits.hpp"
 
-namespace farewell::daemon {
+namespace farewell::config {
 
 enum class Mode : std::uint8_t { enforce, observe };
 enum class OnStart : std::uint8_t { clear, keep };
@@ -74,4 +74,4 @@ inline constexpr const char* kDefaultConfigFile = "/etc/farewell/farewell.toml";
 /// Keys whose values differ and that a running daemon cannot take over: they need a restart.
 [[nodiscard]] std::vector<std::string> keys_needing_restart(const Config& running, const Config& wanted);
 
-}  // namespace farewell::daemon
+}  // namespace farewell::config
