@@ -4,9 +4,10 @@
 JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 300
+BENCH_ROUNDS ?= 7
 
 .DEFAULT_GOAL := build
-.PHONY: build release test unit e2e demo run tsan fuzz mutants lint format install dependencies clean help
+.PHONY: build release test unit e2e demo run tsan fuzz mutants bench-nfq lint format install dependencies clean help
 
 build: dependencies ## configure and build: debug, ASan and UBSan, warnings are errors
 	@scripts/build debug
@@ -37,6 +38,11 @@ fuzz: dependencies ## every fuzzer for FUZZ_SECONDS (default 300) each, or FUZZ_
 
 mutants: dependencies ## break the queue library in many places; its contract tests must notice each (root)
 	@scripts/mutants
+
+bench-nfq: ## the packet queue library against others, BENCH_ROUNDS (default 7) rounds, about 8 minutes (root)
+	@scripts/install-dependencies --bench
+	@scripts/build bench bench_nfq
+	@bench/nfq/run.py --rounds $(BENCH_ROUNDS)
 
 lint: dependencies ## clang-format, clang-tidy and shellcheck over everything
 	@scripts/lint

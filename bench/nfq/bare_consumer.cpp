@@ -8,7 +8,6 @@
 #include <linux/netfilter/nfnetlink_queue.h>
 #include <linux/netlink.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 
 #include <array>
 #include <cerrno>
@@ -22,7 +21,6 @@ using namespace farewell;
 namespace {
 
 constexpr std::size_t kSlots = 64;
-constexpr std::size_t kSlotBytes = 1280;
 
 /// Appends an attribute of these bytes to a message of `length`; returns the new length.
 std::size_t put(unsigned char* message, std::size_t length, std::uint16_t type, const void* value,
@@ -65,26 +63,24 @@ int main(int argc, char** argv) {
     }
     const int on = 1;
     setsockopt(fd, SOL_NETLINK, NETLINK_NO_ENOBUFS, &on, sizeof on);
-    const int half = static_cast<int>((options.same ? options.receive_buffer : 4U << 20U) / 2);
-    setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &half, sizeof half);
+    bench::force_receive_buffer(fd, options.receive_buffer);
     std::array<unsigned char, 256> message{};
     std::size_t length = begin(message.data(), NFQNL_MSG_CONFIG, options.number);
     const nfqnl_msg_config_cmd command{.command = NFQNL_CFG_CMD_BIND, ._pad = 0, .pf = 0};
     const nfqnl_msg_config_params parameters{.copy_range = htonl(options.copy_range),
                                              .copy_mode = NFQNL_COPY_PACKET};
-    const std::uint32_t max_length = htonl(options.same ? options.max_length : 4096U);
+    const std::uint32_t max_length = htonl(options.max_length);
     length = put(message.data(), length, NFQA_CFG_CMD, &command, sizeof command);
     length = put(message.data(), length, NFQA_CFG_PARAMS, &parameters, sizeof parameters);
     length = put(message.data(), length, NFQA_CFG_QUEUE_MAXLEN, &max_length, sizeof max_length);
     send_message(fd, message.data(), length);
-    const timeval limit{.tv_sec = 0, .tv_usec = std::chrono::microseconds(bench::kIdle).count()};
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    bench::limit_waiting(fd);
 
-    static std::array<std::array<unsigned char, kSlotBytes>, kSlots> ring;
+    static std::array<std::array<unsigned char, bench::kSmallDatagramMax>, kSlots> ring;
     std::array<iovec, kSlots> vectors{};
     std::array<mmsghdr, kSlots> headers{};
     for (std::size_t i = 0; i < kSlots; ++i) {
-        vectors[i] = {.iov_base = ring[i].data(), .iov_len = kSlotBytes};
+        vectors[i] = {.iov_base = ring[i].data(), .iov_len = ring[i].size()};
         headers[i].msg_hdr.msg_iov = &vectors[i];
         headers[i].msg_hdr.msg_iovlen = 1;
     }

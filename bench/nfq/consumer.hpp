@@ -5,6 +5,8 @@
 #pragma once
 
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 
 #include <chrono>
 #include <cstdint>
@@ -25,8 +27,8 @@ struct Options {
     bool same = false;
     std::uint16_t number = 0;
     std::uint32_t copy_range = 128;
-    std::uint32_t max_length = 100'000;
-    std::uint32_t receive_buffer = 96U << 20U;
+    std::uint32_t max_length = 16'384;
+    std::uint32_t receive_buffer = 16U << 20U;
     std::chrono::microseconds max_wait{0};
 };
 
@@ -36,6 +38,9 @@ inline Options options_from(int argc, char** argv) {
     for (const std::string_view argument : arguments.subspan(1)) {
         if (argument == "--same") {
             options.same = true;
+        } else if (argument.starts_with("--max-length=")) {
+            options.max_length = static_cast<std::uint32_t>(std::atoi(argument.data() + 13));
+            options.receive_buffer = 1024 * options.max_length;  // 832 bytes are needed for each
         } else if (argument.starts_with("--max-wait=")) {
             options.max_wait = std::chrono::microseconds(std::atoi(argument.data() + 11));
         } else {
@@ -49,6 +54,20 @@ inline Options options_from(int argc, char** argv) {
 [[noreturn]] inline void fail(const char* what) {
     std::perror(what);
     std::exit(1);
+}
+
+constexpr std::size_t kDatagramMax = 0x10000 + 4096;  // a packet copied whole, and what is told about it
+constexpr std::size_t kSmallDatagramMax = 1280;       // the same of a small copy range
+
+inline void force_receive_buffer(int fd, std::uint32_t bytes) {
+    const int half = static_cast<int>(bytes / 2);  // the kernel doubles it
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &half, sizeof half);
+}
+
+/// A receive that waits ends after kIdle with nothing.
+inline void limit_waiting(int fd) {
+    const timeval limit{.tv_sec = 0, .tv_usec = std::chrono::microseconds(kIdle).count()};
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
 }
 
 /// Counts packets, the gaps between their ids, and the time from the first to the last.
@@ -80,6 +99,7 @@ class Tally {
     }
     /// After what was received in one go.
     void batch_done() { last_ = Clock::now(); }
+    [[nodiscard]] std::uint64_t lost() const { return lost_; }
     [[nodiscard]] bool is_idle() const { return Clock::now() - last_ > kIdle; }
 
     /// `system_calls` as far as the consumer counts its own; 0: it does not.

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// libnetfilter_log, the loop of its documentation, with the copy range of the others.
+// libnetfilter_log, the loop of its documentation; with --same, all that farewell::nflog sets is set here
+// too.
 #include <arpa/inet.h>  // before linux/netfilter.h, which redefines its types otherwise
 
 #include <linux/netfilter/nfnetlink_log.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 
-#include <array>
 #include <cerrno>
+#include <vector>
 
 extern "C" {
 #include <libnetfilter_log/libnetfilter_log.h>
@@ -18,6 +18,8 @@ extern "C" {
 using namespace farewell;
 
 namespace {
+
+constexpr std::uint32_t kGatherBytes = 128U << 10U;  // the most the kernel gathers in
 
 int on_packet(nflog_g_handle* /*group*/, nfgenmsg* /*message*/, nflog_data* data, void* opaque) {
     auto& tally = *static_cast<bench::Tally*>(opaque);
@@ -46,15 +48,16 @@ int main(int argc, char** argv) {
     nflog_set_flags(group, NFULNL_CFG_F_SEQ);
     const int fd = nflog_fd(handle);
     if (options.same) {
-        const int half = static_cast<int>(options.receive_buffer / 2);
-        setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &half, sizeof half);
+        nflog_set_nlbufsiz(group, kGatherBytes);
+        nflog_set_qthresh(group, 512);
+        nflog_set_timeout(group, 1);  // in steps of 10 ms
+        bench::force_receive_buffer(fd, options.receive_buffer);
     }
-    const timeval limit{.tv_sec = 0, .tv_usec = std::chrono::microseconds(bench::kIdle).count()};
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    bench::limit_waiting(fd);
     bench::Tally tally(0);
     nflog_callback_register(group, &on_packet, &tally);
     std::uint64_t system_calls = 0;
-    std::array<char, 0x10000> buffer;
+    std::vector<char> buffer(options.same ? 2 * kGatherBytes + bench::kDatagramMax : bench::kDatagramMax);
     tally.wait_for_go();
     while (true) {
         const ssize_t length = recv(fd, buffer.data(), buffer.size(), 0);

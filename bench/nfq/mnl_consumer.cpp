@@ -6,7 +6,6 @@
 #include <linux/netfilter/nfnetlink_queue.h>
 #include <linux/netlink.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 
 #include <array>
 #include <cerrno>
@@ -54,7 +53,7 @@ int main(int argc, char** argv) {
     if (socket == nullptr || mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0) {
         bench::fail("open a socket");
     }
-    alignas(nlmsghdr) std::array<char, 0x10000 + 4096> buffer;
+    alignas(nlmsghdr) std::array<char, bench::kDatagramMax> buffer;
     nlmsghdr* message = nfq_nlmsg_put(buffer.data(), NFQNL_MSG_CONFIG, options.number);
     nfq_nlmsg_cfg_put_cmd(message, AF_INET, NFQNL_CFG_CMD_BIND);
     mnl_socket_sendto(socket, message, message->nlmsg_len);
@@ -69,11 +68,9 @@ int main(int argc, char** argv) {
     mnl_socket_setsockopt(socket, NETLINK_NO_ENOBUFS, const_cast<int*>(&on), sizeof on);
     const int fd = mnl_socket_get_fd(socket);
     if (options.same) {
-        const int half = static_cast<int>(options.receive_buffer / 2);
-        setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &half, sizeof half);
+        bench::force_receive_buffer(fd, options.receive_buffer);
     }
-    const timeval limit{.tv_sec = 0, .tv_usec = std::chrono::microseconds(bench::kIdle).count()};
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    bench::limit_waiting(fd);
     const unsigned portid = mnl_socket_get_portid(socket);
     State state;
     std::uint64_t system_calls = 0;

@@ -39,6 +39,7 @@ int main(int argc, char** argv) {
             tally.batch_done();
         },
         stop.get_token());
-    tally.print(group->stats().system_calls);
-    return ended ? 0 : 1;
+    const nflog::Stats stats = group->stats();
+    tally.print(stats.system_calls);
+    return ended && stats.lost_in_socket == tally.lost() ? 0 : 1;
 }

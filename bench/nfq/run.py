@@ -6,11 +6,14 @@ own, which goes with it.
 
 Modes:
   drain     packets wait in the kernel, then the consumer is let loose: cost and rate with nothing in the way
-  burst     packets come at a steady high rate while the consumer takes them: what is lost
+  overload  packets come for seconds, as fast as one processor can send them: what is lost
   trickle   few packets, one by one: what waiting costs
 Settings:
   same      one copy range, queue length and receive buffer for all
   own       each as its own documentation has it
+
+A round of a consumer is void unless what it received and what the kernel lost at its socket are all the ids that
+the kernel gave, and those and what found the queue full are all that was sent.
 """
 
 import argparse
@@ -20,6 +23,7 @@ import pathlib
 import statistics
 import subprocess
 import sys
+import time
 import typing
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -52,14 +56,38 @@ class Mode(typing.NamedTuple):
     waits: bool  # the packets are there before the consumer begins
     settings: tuple[str, ...]
     consumers: tuple[str, ...]
+    max_length: int = 16_384
 
 
 ALL = tuple(name for name in CONSUMERS if name != "farewell-wait")
 MODES = {
-    "drain": Mode(60_000, 0, True, ("same",), ALL),
-    "burst": Mode(300_000, 0, False, ("same", "own"), ALL),
-    "trickle": Mode(4_000, 2_000, False, ("same",), tuple(CONSUMERS)),
+    "drain": Mode(60_000, 0, True, ("same",), ALL, max_length=100_000),
+    "overload": Mode(1_000_000, 0, False, ("same", "own"), ALL),
+    "trickle": Mode(6_000, 2_000, False, ("same",), tuple(CONSUMERS)),
 }
+
+
+class Goal(typing.NamedTuple):
+    """A column of a consumer's row, and what its median shall be."""
+    what: str
+    table: str
+    name: str
+    field: str
+    most: bool  # the value is the most it may be, not the least
+    value: float
+
+
+GOALS = (
+    Goal("CPU per packet, to classic", "drain/same", "farewell", "cpu_to_classic", True, 0.40),
+    Goal("CPU per packet, to classic", "overload/same", "farewell", "cpu_to_classic", True, 0.40),
+    Goal("delivered rate, to bare", "drain/same", "farewell", "rate_to_bare", False, 0.95),
+    Goal("delivered rate, to bare", "overload/same", "farewell", "rate_to_bare", False, 0.95),
+    Goal("classic loses", "overload/same", "classic", "unseen", False, 0.5),
+    Goal("farewell loses meanwhile, in its worst round", "overload/same", "farewell", "unseen_worst", True, 0.0),
+    Goal("CPU per packet of nflog, to classic", "drain/same", "nflog", "cpu_to_classic", True, 0.06),
+    Goal("CPU per packet of nflog, to classic", "overload/same", "nflog", "cpu_to_classic", True, 0.06),
+    Goal("system calls per packet", "overload/same", "farewell", "calls", True, 0.20),
+)
 
 
 def run(*command: str) -> None:
@@ -74,51 +102,64 @@ def set_rule(consumer: Consumer) -> None:
         run("iptables-nft", "-w", "-A", "INPUT", "-p", "udp", "--dport", "7000", "-j", *target)
 
 
-def kernel_drops() -> int:
-    """Packets that found the queue full, and so got no id."""
+class Counters(typing.NamedTuple):
+    """What the kernel says of the queue."""
+    dropped_full: int  # these got no id
+    lost_in_socket: int
+    last_id: int
+
+
+def counters() -> Counters | None:
     text = pathlib.Path("/proc/self/net/netfilter/nfnetlink_queue").read_text(encoding="ascii")
-    return sum(int(line.split()[5]) for line in text.splitlines())
+    rows = [[int(field) for field in line.split()] for line in text.splitlines()]
+    return Counters(*rows[0][5:8]) if rows else None
+
+
+def settled_counters() -> Counters | None:
+    """After the flood: packets of a loopback device may still be on their way for a moment."""
+    last, now = None, counters()
+    while now != last:
+        time.sleep(0.02)
+        last, now = now, counters()
+    return now
+
+
+def is_sound(result: dict, kernel: Counters | None, logs: bool) -> bool:
+    if result["received"] == 0:
+        return False
+    if logs:  # the kernel keeps no counters of a group; its numbers begin at 0
+        return result["received"] + result["lost"] == result["last_id"] + 1 <= result["sent"]
+    return (kernel is not None and result["received"] + kernel.lost_in_socket == kernel.last_id
+            and kernel.last_id + kernel.dropped_full == result["sent"] and result["lost"] <= kernel.lost_in_socket)
 
 
 def one(name: str, mode: Mode, settings: str) -> dict | None:
-    """One consumer, one flood. None: the round is void, because what was received and what was lost do not add
-    up to what was sent."""
+    """One consumer, one flood. None: the round is void."""
     consumer = CONSUMERS[name]
     set_rule(consumer)
     command = [str(BIN / f"bench_{consumer.program}"), *consumer.options]
     if settings == "same":
-        command.append("--same")
+        command += ["--same", f"--max-length={mode.max_length}"]
     cpus = sorted(os.sched_getaffinity(0))
+    flood = ["taskset", "-c", str(cpus[-1]), str(BIN / "bench_flood"), str(mode.packets), str(mode.rate)]
     process = subprocess.Popen(["taskset", "-c", str(cpus[0]), *command], stdin=subprocess.PIPE,
                                stdout=subprocess.PIPE, text=True)
     try:
         if process.stdout.readline().strip() != "ready":
             raise RuntimeError(f"{name} did not start")
-        flood = ["taskset", "-c", str(cpus[-1]), str(BIN / "bench_flood"), str(mode.packets), str(mode.rate)]
-        if mode.waits:
-            run(*flood)
-            output, _ = process.communicate("go\n", timeout=TIMEOUT)
-        else:
+        if not mode.waits:
             process.stdin.write("go\n")
             process.stdin.flush()
-            flooding = subprocess.Popen(flood, stdout=subprocess.PIPE)
-            dropped = 0
-            try:
-                while flooding.poll() is None:
-                    dropped = dropped if consumer.logs else kernel_drops()
-                dropped = dropped if consumer.logs else kernel_drops()
-                output, _ = process.communicate(timeout=TIMEOUT)
-            finally:
-                flooding.kill()
-                flooding.communicate()
-        result = json.loads(output)
+        run(*flood)
+        kernel = None if consumer.logs else settled_counters()
+        output, _ = process.communicate("go\n" if mode.waits else None, timeout=TIMEOUT)
+        if process.returncode != 0:
+            raise RuntimeError(f"{name} failed")
+        result = json.loads(output) | {"sent": mode.packets, "kernel": kernel}
     finally:
         process.kill()
         process.wait()
-    result["dropped"] = 0 if mode.waits else dropped
-    result["sent"] = mode.packets
-    numbered = result["last_id"] + (1 if consumer.logs else 0)
-    if result["received"] == 0 or result["received"] + result["lost"] != numbered:
+    if not is_sound(result, kernel, consumer.logs):
         return None
     result["cpu_ns"] = (result["user"] + result["system"]) * 1e9 / result["received"]
     result["rate"] = result["received"] / result["wall"] if result["wall"] > 0 else 0
@@ -148,12 +189,23 @@ def report(title: str, rounds: list[dict[str, dict]], names: tuple[str, ...]) ->
         row = {"name": name, "rounds": len(mine), "cpu_ns": median([r["cpu_ns"] for r in mine]),
                "cpu_to_classic": ratio("cpu_ns", BASE), "cpu_to_bare": ratio("cpu_ns", CEILING),
                "rate": median([r["rate"] for r in mine]), "rate_to_bare": ratio("rate", CEILING),
-               "unseen": median([r["unseen"] for r in mine]),
+               "unseen": median([r["unseen"] for r in mine]), "unseen_worst": max(r["unseen"] for r in mine),
                "calls": median([r["system_calls"] / r["received"] for r in mine])}
         rows.append(row)
         print(f"  {name:14}{row['cpu_ns']:>9.0f} ns{row['cpu_to_classic']:>11.2f}x{row['cpu_to_bare']:>9.2f}x"
               f"{row['rate'] / 1000:>9.0f} k/s{row['rate_to_bare']:>9.2f}x{row['unseen']:>9.1%}{row['calls']:>14.3f}")
     return rows
+
+
+def report_goals(tables: dict[str, list[dict]]) -> None:
+    print("\ngoals")
+    for goal in GOALS:
+        rows = [row for row in tables.get(goal.table, []) if row["name"] == goal.name]
+        if rows:
+            seen = rows[0][goal.field]
+            met = seen <= goal.value if goal.most else seen >= goal.value
+            print(f"  {'met   ' if met else 'MISSED'}  {goal.what} ({goal.table}): {seen:.3f}, "
+                  f"{'at most' if goal.most else 'at least'} {goal.value:.2f}")
 
 
 def main() -> None:
@@ -190,6 +242,7 @@ def main() -> None:
             title = f"{mode_name}, {settings} settings, {mode.packets} packets, {arguments.rounds} rounds"
             rows = report(title + (f", {void} void" if void else ""), rounds, names)
             everything[f"{mode_name}/{settings}"] = {"rows": rows, "rounds": rounds}
+    report_goals({name: table["rows"] for name, table in everything.items()})
     if arguments.json:
         arguments.json.write_text(json.dumps(everything, indent=1), encoding="utf-8")
 
