@@ -158,28 +158,29 @@ TEST_F(KernelTest, WhatIsHeldWhenTheQueueEndsIsDroppedByTheKernel) {
 TEST_F(KernelTest, ATrickleCostsFewerRoundsWhereWaitingIsAllowed) {
     rule("NFQUEUE --queue-num 0");
     constexpr int kPackets = 200;
-    const auto batches_for = [&](std::chrono::microseconds max_wait) {
-        auto pool = Pool::open({.default_verdict = Verdict::accept(), .max_wait = max_wait}, 0, 0);
-        EXPECT_TRUE(pool);
-        pool->start([](std::uint16_t) { return [](Batch&) {}; });
-        Loop loop;
-        int received = 0;
-        const auto limit = Clock::now() + 20s;
-        for (int sent = 0; sent < kPackets; ++sent) {
-            loop.send();
-            const auto next = Clock::now() + 200us;
-            while (Clock::now() < next) {
-                std::this_thread::yield();
-            }
+    constexpr auto kWait = 10ms;
+    const auto begin = Clock::now();
+    auto pool = Pool::open({.default_verdict = Verdict::accept(), .max_wait = kWait}, 0, 0);
+    ASSERT_TRUE(pool);
+    pool->start([](std::uint16_t) { return [](Batch&) {}; });
+    Loop loop;
+    for (int sent = 0; sent < kPackets; ++sent) {
+        loop.send();
+        const auto next = Clock::now() + 200us;
+        while (Clock::now() < next) {
+            std::this_thread::yield();
         }
-        while (received < kPackets && Clock::now() < limit) {
-            received += loop.received();
-        }
-        EXPECT_EQ(received, kPackets);
-        EXPECT_TRUE(pool->stop());
-        return pool->stats()[0].stats.batches;
-    };
-    EXPECT_GT(batches_for(0us), 2 * batches_for(10ms));
+    }
+    int received = 0;
+    while (received < kPackets && Clock::now() < begin + 20s) {
+        received += loop.received();
+    }
+    EXPECT_EQ(received, kPackets);
+    EXPECT_TRUE(pool->stop());
+    // However slow the machine is: a round takes that long, but one behind a full batch and those of the
+    // stop.
+    const auto at_most = (Clock::now() - begin) / kWait + kPackets / 64 + 3;
+    EXPECT_LE(static_cast<std::int64_t>(pool->stats()[0].stats.batches), at_most);
 }
 
 TEST_F(KernelTest, AQueueOfAnotherNamespaceIsThatOnes) {
