@@ -11,26 +11,24 @@
 namespace farewell::netlink {
 namespace {
 
-template <typename Number>
-void append_number(std::vector<std::byte>& bytes, Number number) {
-    std::array<std::byte, sizeof number> raw{};
-    std::memcpy(raw.data(), &number, sizeof number);
+/// A number or one of the kernel's structures, as it lies in memory.
+template <typename Value>
+void append_value(std::vector<std::byte>& bytes, const Value& value) {
+    std::array<std::byte, sizeof value> raw{};
+    std::memcpy(raw.data(), &value, sizeof value);
     bytes.insert(bytes.end(), raw.begin(), raw.end());
 }
 
 }  // namespace
 
-void MessageWriter::put_u16(std::uint16_t value) {
-    append_number(bytes_, value);
-}
 void MessageWriter::put_u32(std::uint32_t value) {
-    append_number(bytes_, value);
+    append_value(bytes_, value);
 }
 void MessageWriter::put_be16(std::uint16_t value) {
-    append_number(bytes_, detail::from_network(value));
+    append_value(bytes_, detail::from_network(value));
 }
 void MessageWriter::put_be32(std::uint32_t value) {
-    append_number(bytes_, detail::from_network(value));
+    append_value(bytes_, detail::from_network(value));
 }
 
 void MessageWriter::discard_front(std::size_t length) {
@@ -45,11 +43,11 @@ void MessageWriter::pad() {
 
 void MessageWriter::begin(std::uint16_t type, std::uint16_t flags, std::uint32_t sequence) {
     message_begin_ = bytes_.size();
-    put_u32(0);  // the length, known at the end
-    put_u16(type);
-    put_u16(flags);
-    put_u32(sequence);
-    put_u32(0);  // port id: the kernel knows who we are
+    append_value(bytes_, nlmsghdr{.nlmsg_len = 0,  // known at the end
+                                  .nlmsg_type = type,
+                                  .nlmsg_flags = flags,
+                                  .nlmsg_seq = sequence,
+                                  .nlmsg_pid = 0});  // the kernel knows who we are
 }
 
 std::size_t MessageWriter::end_without(std::size_t length) {
@@ -66,8 +64,8 @@ void MessageWriter::append(std::span<const std::byte> messages) {
 }
 
 void MessageWriter::attribute_without_value(std::uint16_t type, std::size_t length) {
-    put_u16(static_cast<std::uint16_t>(kAttributeHeader + length));
-    put_u16(type);
+    append_value(bytes_,
+                 nlattr{.nla_len = static_cast<std::uint16_t>(kAttributeHeader + length), .nla_type = type});
 }
 
 void MessageWriter::attribute(std::uint16_t type, std::span<const std::byte> value) {

@@ -171,7 +171,6 @@ class MessageWriter {
     void attribute_without_value(std::uint16_t type, std::size_t length);
 
  private:
-    void put_u16(std::uint16_t value);
     void pad();
 
     std::vector<std::byte> bytes_;

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "netlink/packet_attributes.hpp"
 
-#include <algorithm>
-
 #include "netlink/message.hpp"
 
 namespace farewell::netlink {
@@ -52,10 +50,6 @@ bool read_timestamp(std::span<const std::byte> value, std::optional<Timestamp>& 
     const std::chrono::seconds seconds(std::uint64_t{read_be32(value)} << 32U | read_be32(value.subspan(4)));
     timestamp = Timestamp(seconds + std::chrono::microseconds(read_be32(value.subspan(12))));
     return true;
-}
-
-Hook hook_of(std::byte number) {
-    return static_cast<Hook>(std::min(std::to_integer<std::uint8_t>(number), std::uint8_t{5}));
 }
 
 }  // namespace farewell::netlink

@@ -3,6 +3,7 @@
 // the value is as large as it must be, and leaves its target alone where it is not. Pure.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <farewell/metadata.hpp>
@@ -21,6 +22,8 @@ bool read_vlan_tag(std::span<const std::byte> value, std::uint16_t type, std::op
 /// struct nfqnl_msg_packet_timestamp and nfulnl_msg_packet_timestamp, which are the same.
 bool read_timestamp(std::span<const std::byte> value, std::optional<Timestamp>& timestamp);
 /// The hook's number; one that is none of ours reads as ingress.
-[[nodiscard]] Hook hook_of(std::byte number);
+[[nodiscard]] inline Hook hook_of(std::byte number) {
+    return static_cast<Hook>(std::min(std::to_integer<std::uint8_t>(number), std::uint8_t{5}));
+}
 
 }  // namespace farewell::netlink

@@ -396,6 +396,17 @@ TEST(Contract, UnderLoadMoreIsLetArriveAndALonePacketNeverWaits) {
     EXPECT_EQ(kernel.open({.load_wait = 51ms}).error().kind, ErrorKind::invalid_config);
 }
 
+TEST(Contract, ABurstOfSixtyFourCostsTwoSystemCalls) {
+    FakeKernel kernel;
+    Queue queue = open(kernel);
+    for (int burst = 0; burst < 10; ++burst) {
+        arrive(kernel, 64);
+        const auto before = queue.stats().system_calls;
+        EXPECT_EQ(queue.receive([](Batch& batch) { batch.all(Verdict::accept()); }, 0ms), 64U);
+        EXPECT_EQ(queue.stats().system_calls - before, 2U) << "0.03 a packet";
+    }
+}
+
 TEST(Contract, ACopyRangeOfZeroIsNotTheKernelsEverything) {
     FakeKernel kernel;
     const Queue queue = open(kernel, {.copy_range = 0});

@@ -117,6 +117,22 @@ TEST_F(KernelTest, ABurstIsTakenWholeInFewSystemCalls) {
     EXPECT_GT(stats.receive_buffer_bytes, std::size_t{3} << 20);
 }
 
+TEST_F(KernelTest, BurstsOfSixtyFourCostFewSystemCalls) {
+    rule("NFQUEUE --queue-num 0");
+    auto queue = open_queue();
+    ASSERT_TRUE(queue);
+    Loop loop;
+    constexpr std::uint64_t kBursts = 20;
+    for (std::uint64_t burst = 0; burst < kBursts; ++burst) {
+        loop.send(8, 64);
+        while (queue->stats().packets < 64 * (burst + 1)) {
+            const auto received = queue->receive([](Batch& batch) { batch.all(Verdict::drop()); }, 2000ms);
+            ASSERT_TRUE(received && *received > 0) << burst;
+        }
+    }
+    EXPECT_LE(static_cast<double>(queue->stats().system_calls) / (64 * kBursts), 0.2);
+}
+
 TEST_F(KernelTest, LossInTheSocketIsCountedExactly) {
     rule("NFQUEUE --queue-num 0");
     auto queue = open_queue({.max_length = 100'000, .receive_buffer_bytes = 64 << 10});

@@ -149,16 +149,17 @@ std::expected<void, Error> Queue::State::drain(ErasedHandler handler) {
 
 void Queue::State::collect(std::span<const Datagram> datagrams) {
     Collected all;
+    make_room(datagrams.size());
+    std::size_t left = datagrams.size();
     for (const Datagram& datagram : datagrams) {
-        if (all.packets == packets_.size()) {
-            packets_.resize(2 * packets_.size());
-        }
         Packet& packet = packets_[all.packets];
         if (!datagram.truncated && parse_usual_datagram(datagram.bytes, packet)) [[likely]] {
             count(packet, all);
         } else {
             collect_whatever(datagram, all);
+            make_room(all.packets + left);
         }
+        --left;
     }
     collected_ = all;
     packets_count.add(all.packets);
@@ -172,9 +173,7 @@ void Queue::State::collect_whatever(const Datagram& datagram, Collected& all) {
     netlink::MessageReader reader(datagram.bytes);
     while (const auto message = reader.next()) {
         if (is_packet(*message)) {
-            if (all.packets == packets_.size()) {
-                packets_.resize(2 * packets_.size());
-            }
+            make_room(all.packets + 1);
             Packet& packet = packets_[all.packets];
             const PacketForm form = parse_packet(*message, packet);
             // What the ring has cut off is counted as such; anything else that is wrong is malformed.
@@ -188,6 +187,12 @@ void Queue::State::collect_whatever(const Datagram& datagram, Collected& all) {
     }
     all.malformed += reader.is_malformed() ? 1U : 0U;
     all.truncated += datagram.truncated ? 1U : 0U;
+}
+
+void Queue::State::make_room(std::size_t packets) {
+    if (packets_.size() < packets) {
+        packets_.resize(std::max(packets, 2 * packets_.size()));
+    }
 }
 
 void Queue::State::count(const Packet& packet, Collected& all) {

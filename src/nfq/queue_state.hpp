@@ -72,6 +72,7 @@ struct Queue::State {
     void collect(std::span<const netlink::Datagram> datagrams);
     void count(const Packet& packet, Collected& all);
     void collect_whatever(const netlink::Datagram& datagram, Collected& all);
+    void make_room(std::size_t packets);
     std::expected<std::size_t, Error> hand_over_all(ErasedHandler handler);
     std::expected<void, Error> hand_over(std::span<const Packet> packets, ErasedHandler handler);
     std::expected<void, Error> answer(const Batch& batch, bool one_by_one);

@@ -139,6 +139,7 @@ class Queue {
 
  private:
     friend class FakeKernel;  // testing.hpp: opens a queue over itself
+    friend class CostProbe;   // of the tests: the same, to count what a packet costs
     struct State;
     struct ErasedHandler {
         void* object;
