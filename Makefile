@@ -40,7 +40,7 @@ mutants: dependencies ## break the queue library in many places; its contract te
 	@scripts/mutants
 
 bench-nfq: ## the packet queue library against others, BENCH_ROUNDS (default 7) rounds, about 8 minutes (root)
-	@scripts/install-dependencies --bench
+	@scripts/install-dependencies libnetfilter-queue-dev libnetfilter-log-dev
 	@scripts/build bench bench_nfq
 	@bench/nfq/run.py --rounds $(BENCH_ROUNDS)
 

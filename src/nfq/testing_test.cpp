@@ -77,6 +77,19 @@ TEST(FakeKernel, ItsDescriptorIsReadableWhileThereIsSomething) {
     EXPECT_EQ(poll(&waiting, 1, 0), 0);
 }
 
+Verdict accept_it(const Packet&) {
+    return Verdict::accept();
+}
+
+TEST(FakeKernel, APlainFunctionIsAHandlerToo) {
+    FakeKernel kernel;
+    auto queue = kernel.open();
+    ASSERT_TRUE(queue);
+    const std::uint32_t id = kernel.arrive();
+    ASSERT_TRUE(queue->receive(accept_it, 0ms));
+    EXPECT_EQ(kernel.verdict_of(id)->verdict, Verdict::accept());
+}
+
 TEST(FakeKernel, HasNoFileOfCountersToRead) {
     FakeKernel kernel;
     auto queue = kernel.open();

@@ -32,13 +32,15 @@ class Channel;
 
 namespace farewell::nflog {
 
+/// What is asked of the kernel; the defaults suit a program that wants to see everything at little cost.
 struct GroupConfig {
-    static constexpr std::uint32_t kCopyRangeMax = 0xffff;
+    static constexpr std::uint32_t kCopyRangeMax = 0xffff;       ///< bytes; NFULA_CFG_MODE takes no more
     static constexpr std::uint32_t kGatherBytesMax = 128 << 10;  ///< NFULNL_NLBUFSIZ_MAX
-    static constexpr std::chrono::milliseconds kFlushTimeoutMax{10'000};
+    static constexpr std::chrono::milliseconds kFlushTimeoutMax{10'000};  ///< longest flush_timeout
 
+    /// N of `log group N`.
     std::uint16_t number = 0;
-    /// Bytes of each packet. A rule's own `snaplen` is used where it is smaller.
+    /// Bytes of each packet, up to kCopyRangeMax. A rule's own `snaplen` is used where it is smaller.
     std::uint32_t copy_range = 128;
     /// Packets that the kernel gathers before it hands them over. A rule's own `queue-threshold` is used
     /// where it is smaller: leave it out there.
@@ -47,6 +49,7 @@ struct GroupConfig {
     std::uint32_t gather_bytes = kGatherBytesMax;
     /// How long the first of them waits at most; the kernel counts in steps of 10 ms.
     std::chrono::milliseconds flush_timeout{10};
+    /// Of the socket, forced past net.core.rmem_max; Stats tells what was granted.
     std::size_t receive_buffer_bytes = std::size_t{8} << 20U;
     bool conntrack = false;  ///< ask for connection tracking; see Group::has_conntrack
     /// An open /proc/PID/ns/net or /run/netns/NAME: the group of that network namespace instead of the
@@ -56,13 +59,13 @@ struct GroupConfig {
 
 /// What a group has seen since it was opened. Numbers only grow.
 struct Stats {
-    std::uint64_t packets = 0;
-    std::uint64_t datagrams = 0;
+    std::uint64_t packets = 0;         ///< handed to the handler
+    std::uint64_t datagrams = 0;       ///< each with what the kernel had gathered
     std::uint64_t system_calls = 0;    ///< receiving
     std::uint64_t lost_in_socket = 0;  ///< exact: gaps in the sequence numbers; the receive buffer was full
     std::uint64_t truncated_datagrams = 0;  ///< larger than a slot of the receive ring
-    std::uint64_t malformed_messages = 0;
-    std::size_t receive_buffer_bytes = 0;  ///< what the kernel granted
+    std::uint64_t malformed_messages = 0;   ///< left out
+    std::size_t receive_buffer_bytes = 0;   ///< what the kernel granted
 };
 
 /// A handler takes what has come, or one packet.
@@ -71,12 +74,15 @@ concept SpanHandler = std::invocable<Handler&, std::span<const Packet>>;
 template <typename Handler>
 concept PacketHandler = std::invocable<Handler&, const Packet&> && !SpanHandler<Handler>;
 
+/// One bound log group; the head of this file says how it is used, by whom, and what it costs.
 class Group {
  public:
     /// Binds the group and sets everything with one acknowledged message. Errors: see ErrorKind. Needs
     /// CAP_NET_ADMIN.
     [[nodiscard]] static std::expected<Group, Error> open(const GroupConfig& config);
+    /// What is moved from may only be destroyed or assigned to.
     Group(Group&&) noexcept;
+    /// Unbinds what it was before.
     Group& operator=(Group&&) noexcept;
     /// Unbinds.
     ~Group();
@@ -86,7 +92,8 @@ class Group {
     template <typename Handler>
         requires SpanHandler<Handler> || PacketHandler<Handler>
     std::expected<void, Error> run(Handler&& handler, const std::stop_token& stop) {
-        return run_erased(erase(handler), stop);
+        auto&& object = as_object(handler);
+        return run_erased(erase(object), stop);
     }
 
     /// What has come, waiting at most `timeout` for it. Returns how many packets there were; 0: none came in
@@ -94,13 +101,15 @@ class Group {
     template <typename Handler>
         requires SpanHandler<Handler> || PacketHandler<Handler>
     std::expected<std::size_t, Error> receive(Handler&& handler, std::chrono::milliseconds timeout) {
-        return receive_erased(erase(handler), timeout);
+        auto&& object = as_object(handler);
+        return receive_erased(erase(object), timeout);
     }
 
     /// Ends a waiting receive() or run's wait. Any thread.
     void wake();
     /// For poll(2); readable means receive() will not wait.
     [[nodiscard]] int fd() const;
+    /// GroupConfig::number.
     [[nodiscard]] std::uint16_t number() const;
     /// Whether the kernel took GroupConfig::conntrack: it needs nfnetlink_conntrack.
     [[nodiscard]] bool has_conntrack() const;
@@ -114,6 +123,15 @@ class Group {
         void* object;
         void (*call)(void* object, std::span<const Packet> packets);
     };
+    /// A plain function is no object; a pointer to it is.
+    template <typename Handler>
+    static decltype(auto) as_object(Handler& handler) {
+        if constexpr (std::is_function_v<Handler>) {
+            return &handler;
+        } else {
+            return (handler);
+        }
+    }
     template <typename Handler>
     static ErasedHandler erase(Handler& handler) {
         return {.object = const_cast<void*>(static_cast<const void*>(&handler)),

@@ -25,8 +25,11 @@ class Batch {
     Batch(const Batch&) = delete;
     Batch& operator=(const Batch&) = delete;
 
+    /// In the order in which they arrived.
     [[nodiscard]] std::span<const Packet> packets() const { return packets_; }
+    /// 1 to Queue::kBatchMax.
     [[nodiscard]] std::size_t size() const { return packets_.size(); }
+    /// `index` < size().
     [[nodiscard]] const Packet& operator[](std::size_t index) const { return packets_[index]; }
 
     /// Costs the same for any number of packets.

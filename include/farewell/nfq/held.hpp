@@ -19,8 +19,10 @@ namespace farewell::nfq {
 
 class HeldBook;
 
+/// The duty to give one packet its verdict; the head of this file says how.
 class [[nodiscard]] Held {
  public:
+    /// Takes the duty over; `other` has none any more.
     Held(Held&& other) noexcept;
     /// What it held before gets the default verdict.
     Held& operator=(Held&& other) noexcept;

@@ -13,14 +13,19 @@
 
 namespace farewell::nfq {
 
+/// Queues first..last, a thread each: one core a queue, nothing shared between them. Own and stop it in one
+/// thread.
 class Pool {
  public:
+    /// What a thread calls with each batch of its queue.
     using Handler = std::function<void(Batch&)>;
 
     /// Binds all queues first..last with the same configuration, or none. No thread runs yet.
     [[nodiscard]] static std::expected<Pool, Error> open(QueueConfig config, std::uint16_t first,
                                                          std::uint16_t last);
+    /// What is moved from may only be destroyed or assigned to.
     Pool(Pool&&) noexcept;
+    /// Stops what it was before.
     Pool& operator=(Pool&&) noexcept;
     /// Stops.
     ~Pool();
@@ -34,9 +39,10 @@ class Pool {
     /// Whether a thread has ended although nobody asked it to. Any thread.
     [[nodiscard]] bool has_failed() const;
 
+    /// One queue of the pool.
     struct Member {
-        std::uint16_t number = 0;
-        Stats stats;
+        std::uint16_t number = 0;  ///< of the queue
+        Stats stats;               ///< as Queue::stats()
     };
     /// Any thread.
     [[nodiscard]] std::vector<Member> stats() const;

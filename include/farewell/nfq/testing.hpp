@@ -32,21 +32,23 @@ namespace farewell::nfq {
 // NOLINTBEGIN(readability-redundant-member-init)
 /// A packet to arrive, as Packet will show it.
 struct FakePacket {
-    std::vector<std::byte> payload{};
-    std::size_t original_length = 0;    ///< more than the payload: the copy range has cut it
-    std::optional<std::uint32_t> id{};  ///< default: the next one
-    std::uint32_t mark = 0;
-    std::uint16_t hardware_protocol = 0x0800;
-    Hook hook = Hook::input;
-    std::uint32_t input_interface = 0;
-    std::uint32_t output_interface = 0;
-    std::optional<std::uint32_t> uid{};
-    std::optional<std::uint32_t> gid{};
+    std::vector<std::byte> payload{};          ///< from the network header on
+    std::size_t original_length = 0;           ///< more than the payload: the copy range has cut it
+    std::optional<std::uint32_t> id{};         ///< default: the next one
+    std::uint32_t mark = 0;                    ///< 0: none
+    std::uint16_t hardware_protocol = 0x0800;  ///< EtherType
+    Hook hook = Hook::input;                   ///< where the rule stands
+    std::uint32_t input_interface = 0;         ///< index; 0: none
+    std::uint32_t output_interface = 0;        ///< index; 0: none
+    std::optional<std::uint32_t> uid{};        ///< of the local socket's owner
+    std::optional<std::uint32_t> gid{};        ///< the same, its group
 };
 // NOLINTEND(readability-redundant-member-init)
 
+/// A kernel with one queue; the head of this file says how it is used.
 class FakeKernel {
  public:
+    /// Of packets and of messages.
     using Bytes = std::vector<std::byte>;
 
     FakeKernel();
@@ -70,7 +72,9 @@ class FakeKernel {
 
     // What goes wrong. 0 is no failure, so that the third of three can be made to fail.
 
+    /// The next receives, one number each.
     void fail_receives(const std::vector<int>& errno_numbers);
+    /// The next sends, one number each.
     void fail_sends(const std::vector<int>& errno_numbers);
     /// Answers to CONFIG messages.
     void answer_config(const std::vector<int>& errno_numbers);
@@ -81,16 +85,19 @@ class FakeKernel {
 
     // What became of it.
 
+    /// A verdict as it reached the kernel.
     struct Given {
-        std::uint32_t id = 0;
-        Verdict verdict = Verdict::drop();
-        std::optional<Bytes> payload;  ///< the packet's new bytes
+        std::uint32_t id = 0;               ///< of the packet
+        Verdict verdict = Verdict::drop();  ///< with its mark, if it gave one
+        std::optional<Bytes> payload;       ///< the packet's new bytes
     };
     /// In the order given.
     [[nodiscard]] std::vector<Given> given() const;
+    /// Of the packet that arrive() gave this id; none: it waits still.
     [[nodiscard]] std::optional<Given> verdict_of(std::uint32_t id) const;
     /// Ids of packets that arrived and have no verdict, in order.
     [[nodiscard]] std::vector<std::uint32_t> waiting() const;
+    /// Whether a queue is bound: false again after its stop.
     [[nodiscard]] bool is_bound() const;
     /// Waits until `packets` verdicts were given in all. Whether they were, in time.
     [[nodiscard]] bool wait_given(std::size_t packets, std::chrono::milliseconds at_most) const;
@@ -101,7 +108,9 @@ class FakeKernel {
 
     // Messages as the kernel sends them.
 
+    /// NFQNL_MSG_PACKET.
     [[nodiscard]] static Bytes packet_message(const FakePacket& packet, std::uint32_t id);
+    /// NLMSG_ERROR; 0 is an acknowledgement.
     [[nodiscard]] static Bytes error_message(int errno_number, std::uint32_t sequence);
 
  private:

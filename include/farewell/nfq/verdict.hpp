@@ -34,8 +34,10 @@ class Verdict {
     [[nodiscard]] constexpr bool is_drop() const { return code_ == 0; }
     /// As the kernel takes it in struct nfqnl_msg_verdict_hdr.
     [[nodiscard]] constexpr std::uint32_t code() const { return code_; }
+    /// The mark that the packet shall carry; none: it keeps its own.
     [[nodiscard]] constexpr std::optional<std::uint32_t> mark() const { return mark_; }
 
+    /// Equal: the kernel would do the same.
     friend constexpr bool operator==(const Verdict&, const Verdict&) = default;
 
  private:
