@@ -7,7 +7,7 @@ FUZZ_SECONDS ?= 300
 BENCH_ROUNDS ?= 7
 
 .DEFAULT_GOAL := build
-.PHONY: build release test unit e2e demo run tsan fuzz mutants bench-nfq lint format install dependencies clean help
+.PHONY: build release test unit e2e demo run tsan fuzz mutants bench-nfq lint format docs install dependencies clean help
 
 build: dependencies ## configure and build: debug, ASan and UBSan, warnings are errors
 	@scripts/build debug
@@ -49,6 +49,9 @@ lint: dependencies ## clang-format, clang-tidy and shellcheck over everything
 
 format: dependencies ## clang-format over everything
 	@scripts/lint --fix
+
+docs: dependencies ## the library's reference manual, under build/docs/html
+	@scripts/docs
 
 install: release ## into PREFIX (default /usr/local)
 	@cmake --install build/release --prefix $(PREFIX)
