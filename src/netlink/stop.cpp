@@ -16,9 +16,9 @@ std::stop_token stop_on_signals(std::initializer_list<int> signals) {
     }
     pthread_sigmask(SIG_BLOCK, &awaited, nullptr);
 
-    std::stop_source stop;
+    const std::stop_source stop;
     const std::stop_token token = stop.get_token();
-    std::thread([awaited, stop]() mutable {
+    std::thread([awaited, stop] {
         int signal = 0;
         sigwait(&awaited, &signal);
         stop.request_stop();
