@@ -5,9 +5,11 @@ JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 300
 BENCH_ROUNDS ?= 7
+# What the benchmarks compare with, and nothing else needs.
+BENCH_PACKAGES := libbenchmark-dev libnetfilter-queue-dev libnetfilter-log-dev
 
 .DEFAULT_GOAL := build
-.PHONY: build release test unit e2e demo run tsan fuzz mutants bench-nfq lint format docs install dependencies clean help
+.PHONY: build release test unit e2e demo run tsan fuzz bench bench-flood bench-nfq mutants lint format docs install dependencies clean help
 
 build: dependencies ## configure and build: debug, ASan and UBSan, warnings are errors
 	@scripts/build debug
@@ -36,11 +38,21 @@ tsan: dependencies ## what has threads, under ThreadSanitizer (the kernel's part
 fuzz: dependencies ## every fuzzer for FUZZ_SECONDS (default 300) each, or FUZZ_RUNS times
 	@scripts/fuzz $(if $(FUZZ_RUNS),--runs $(FUZZ_RUNS),$(FUZZ_SECONDS))
 
+bench: dependencies ## what one probe costs, against simpler ways to remember sources
+	@scripts/install-dependencies $(BENCH_PACKAGES)
+	@scripts/build bench bench_core
+	@build/bench/bin/bench_core
+
+bench-flood: dependencies ## a million forged sources a second against one scanner, in simulated time; takes minutes
+	@scripts/install-dependencies $(BENCH_PACKAGES)
+	@scripts/build bench bench_core_flood
+	@build/bench/bin/bench_core_flood
+
 mutants: dependencies ## break the queue library in many places; its contract tests must notice each (root)
 	@scripts/mutants
 
 bench-nfq: ## the packet queue library against others, BENCH_ROUNDS (default 7) rounds, about 8 minutes (root)
-	@scripts/install-dependencies libnetfilter-queue-dev libnetfilter-log-dev
+	@scripts/install-dependencies $(BENCH_PACKAGES)
 	@scripts/build bench bench_nfq
 	@bench/nfq/run.py --rounds $(BENCH_ROUNDS)
 

@@ -13,7 +13,9 @@
 #include <vector>
 
 #include "cli/control_client.hpp"
+#include "cli/replay_command.hpp"
 #include "cli/screens.hpp"
+#include "cli/tune_command.hpp"
 #include "report/address_text.hpp"
 #include "report/control_protocol.hpp"
 #include "report/exit_status.hpp"
@@ -34,8 +36,11 @@ struct Options {
     bool quiet = false;
     bool dry_run = false;
     std::string address;
+    std::string source;
     std::string duration;
     bool all = false;
+    farewell::cli::ReplayOptions replay;
+    farewell::cli::TuneOptions tune;
 };
 
 void say(const Options& options, std::string_view text) {
@@ -93,12 +98,12 @@ ExitStatus status(const Options& options) {
 }
 
 ExitStatus add_ban(const Options& options) {
-    json parameters{{"address", options.address}};
+    json parameters{{"source", options.source}};
     if (!options.duration.empty()) {
         parameters["duration"] = options.duration;
     }
     if (options.dry_run) {
-        return dry_run(options, fmt::format("ban {} for {}", options.address,
+        return dry_run(options, fmt::format("ban {} for {}", options.source,
                                             options.duration.empty() ? "ban.duration" : options.duration));
     }
     return show(options, method::kAddBan, parameters, [](const json& ban) {
@@ -107,23 +112,19 @@ ExitStatus add_ban(const Options& options) {
 }
 
 ExitStatus remove_ban(const Options& options) {
-    if (options.all == !options.address.empty()) {
-        fmt::print(stderr, "farewell: bans remove takes an address or --all\n");
+    if (options.all == !options.source.empty()) {
+        fmt::print(stderr, "farewell: bans remove takes an address, a prefix or --all\n");
         return ExitStatus::usage;
     }
     if (options.dry_run) {
-        return dry_run(options,
-                       options.all ? "unban every source" : fmt::format("unban {}", options.address));
+        return dry_run(options, options.all ? "unban every source" : fmt::format("unban {}", options.source));
     }
     if (options.all) {
         return show(options, method::kRemoveAllBans, json::object(), [](const json& answer) {
             return fmt::format("unbanned {} sources\n", answer.at("removed").get<std::size_t>());
         });
     }
-    return show(options, method::kRemoveBan, {{"address", options.address}}, [](const json& answer) {
-        return fmt::format("{} {}\n", answer.at("address").get<std::string>(),
-                           answer.at("already") == true ? "was not banned already" : "has been unbanned");
-    });
+    return show(options, method::kRemoveBan, {{"source", options.source}}, farewell::cli::unban_screen);
 }
 
 ExitStatus list_bans(const Options& options) {
@@ -131,7 +132,7 @@ ExitStatus list_bans(const Options& options) {
 }
 
 ExitStatus get_ban(const Options& options) {
-    return show(options, method::kGetBan, {{"address", options.address}}, farewell::cli::ban_screen);
+    return show(options, method::kGetBan, {{"source", options.source}}, farewell::cli::ban_screen);
 }
 
 ExitStatus explain(const Options& options) {
@@ -148,9 +149,17 @@ ExitStatus reload(const Options& options) {
                 [](const json&) { return "configuration reloaded\n"; });
 }
 
-void add_address(CLI::App& command, Options& options, bool required) {
+ExitStatus replay(const Options& options) {
+    return farewell::cli::run_replay(options.replay, options.as_json, options.quiet);
+}
+
+ExitStatus tune(const Options& options) {
+    return farewell::cli::run_tune(options.tune, options.as_json, options.quiet);
+}
+
+void add_address(CLI::App& command, Options& options) {
     command.add_option("address", options.address, "an IPv4 or IPv6 address")
-        ->required(required)
+        ->required()
         ->check([](const std::string& text) {
             return farewell::report::parse_address(text)
                        ? std::string()
@@ -158,10 +167,22 @@ void add_address(CLI::App& command, Options& options, bool required) {
         });
 }
 
+void add_source(CLI::App& command, Options& options, bool required) {
+    command
+        .add_option(
+            "source", options.source,
+            "an address, or a prefix such as 2001:db8:0:1::/64 (IPv6: /64 /56 /48 /32, IPv4: /24 /16)")
+        ->required(required)
+        ->check([](const std::string& text) {
+            const auto source = farewell::report::parse_source(text);
+            return source ? std::string() : source.error();
+        });
+}
+
 /// "Did you mean" for a mistyped command; CLI11 only says that one was expected.
 void suggest(std::span<char*> arguments) {
-    static constexpr std::array<std::string_view, 8> kWords{"status", "bans",   "explain", "reload",
-                                                            "list",   "remove", "add",     "get"};
+    static constexpr std::array<std::string_view, 10> kWords{"status", "bans", "replay", "tune", "explain",
+                                                             "reload", "list", "remove", "add",  "get"};
     for (const std::string_view word : arguments.subspan(1)) {
         if (word.starts_with('-') || std::ranges::find(kWords, word) != kWords.end()) {
             continue;
@@ -191,22 +212,30 @@ ExitStatus run(int argc, char** argv) {
 
     app.add_subcommand("status", "how the daemon is doing")->callback(does(status));
     CLI::App* explain_command = app.add_subcommand("explain", "why an address is banned, or what is missing");
-    add_address(*explain_command, options, true);
+    add_address(*explain_command, options);
     explain_command->callback(does(explain));
     app.add_subcommand("reload", "have the daemon read its configuration again")->callback(does(reload));
+
+    CLI::App* replay_command =
+        app.add_subcommand("replay", "judge capture files: who would have been banned");
+    farewell::cli::add_replay_options(*replay_command, options.replay);
+    replay_command->callback(does(replay));
+    CLI::App* tune_command = app.add_subcommand("tune", "try thresholds and windows on capture files");
+    farewell::cli::add_tune_options(*tune_command, options.tune);
+    tune_command->callback(does(tune));
 
     CLI::App* bans = app.add_subcommand("bans", "who is banned, and changes to it");
     bans->require_subcommand(1);
     bans->add_subcommand("list", "all bans")->callback(does(list_bans));
     CLI::App* get = bans->add_subcommand("get", "one ban");
-    add_address(*get, options, true);
+    add_source(*get, options, true);
     get->callback(does(get_ban));
-    CLI::App* add = bans->add_subcommand("add", "ban an address by hand");
-    add_address(*add, options, true);
+    CLI::App* add = bans->add_subcommand("add", "ban an address or a prefix by hand");
+    add_source(*add, options, true);
     add->add_option("--for", options.duration, "how long, such as 2h (default: ban.duration)");
     add->callback(does(add_ban));
-    CLI::App* remove = bans->add_subcommand("remove", "let an address in again");
-    add_address(*remove, options, false);
+    CLI::App* remove = bans->add_subcommand("remove", "let an address or a prefix in again");
+    add_source(*remove, options, false);
     remove->add_flag("--all", options.all, "every banned address");
     remove->callback(does(remove_ban));
 

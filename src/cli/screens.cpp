@@ -95,6 +95,39 @@ std::string packets_lines(const json& packets) {
     return text + "\n";
 }
 
+/// "192.0.2.1 2001:db8::1", or how many there are where that would be too long to read.
+std::string address_list(const json& addresses) {
+    constexpr std::size_t kAddressesShown = 3;
+    if (addresses.size() > kAddressesShown) {
+        return fmt::format("{}", addresses.size());
+    }
+    std::string text;
+    for (const json& address : addresses) {
+        text += (text.empty() ? "" : " ") + address.get<std::string>();
+    }
+    return text.empty() ? "none" : text;
+}
+
+std::string host_line(const json& host) {
+    return fmt::format("  host      {} own addresses   gateways: {}   resolvers: {}   {} ports served\n",
+                       host.at("own_addresses").size(), address_list(host.at("gateways")),
+                       address_list(host.at("resolvers")), number(host, "served_ports"));
+}
+
+/// What bans: "10 points within 1d or 5 ports within 2s".
+std::string rule_text(const json& rule) {
+    const std::string window = duration(rule.at("window_seconds"));
+    if (rule.at("name") == "plain") {
+        return fmt::format("{} distinct ports within {}", number(rule, "threshold"), window);
+    }
+    std::string text = fmt::format("{} points within {}", number(rule, "threshold"), window);
+    if (number(rule, "burst") > 0) {
+        text += fmt::format(" or {} ports within {}", number(rule, "burst"),
+                            duration(rule.at("burst_window_seconds")));
+    }
+    return text;
+}
+
 std::string port_list(const json& ports) {
     std::string text;
     const std::size_t count = ports.size();
@@ -105,32 +138,91 @@ std::string port_list(const json& ports) {
             continue;
         }
         const json& port = ports.at(i);
-        text += fmt::format("    {}  {:<10} {}\n", local_time(port.at("first_seen"), false),
-                            port.at("port").get<std::string>(), port.at("kind").get<std::string>());
+        text += fmt::format("    {}  {:<10} {}\n", local_time(port.at("seen"), false),
+                            port.at("port").get<std::string>(), port.value("kind", ""));
     }
     return text;
 }
 
-std::string last_probe_line(const json& probe) {
-    return fmt::format("  last probe   TTL {}   TCP window {}   {} bytes of TCP options\n",
-                       number(probe, "ttl"), number(probe, "tcp_window"), number(probe, "tcp_options_bytes"));
+std::string joined(const json& texts) {
+    std::string text;
+    for (const json& one : texts) {
+        text += (text.empty() ? "" : ", ") + one.get<std::string>();
+    }
+    return text;
+}
+
+/// Why this was enough.
+std::string criterion_line(const json& explanation, const json& evidence) {
+    const std::string criterion = evidence.at("criterion");
+    const std::uint64_t distinct = number(evidence, "distinct");
+    const std::string window = duration(explanation.at("window_seconds"));
+    if (criterion == "burst") {
+        return fmt::format(
+            "  {} distinct closed ports within {}: a burst, and {} are enough; it tried these:\n", distinct,
+            duration(explanation.at("burst_window_seconds")), number(explanation, "burst"));
+    }
+    if (criterion == "sweep") {
+        return fmt::format("  one port of {} hosts within {}: a sweep\n", distinct, window);
+    }
+    if (criterion == "ambiguous") {
+        return fmt::format("  {} ports at once, each of which might have been something ordinary:\n",
+                           distinct);
+    }
+    if (criterion == "patient") {
+        return fmt::format(
+            "  {} distinct closed ports within {}: {:g} points, and {} are enough; it tried these:\n",
+            distinct, window, evidence.at("points").get<double>(), number(explanation, "threshold"));
+    }
+    return fmt::format("  {} distinct closed ports within {} were needed; it tried these:\n",
+                       number(explanation, "threshold"), window);
+}
+
+/// What else the probes show about who sent them.
+std::string evidence_lines(const json& evidence) {
+    std::string text = fmt::format("  TTL {} at the last probe", number(evidence, "ttl"));
+    if (!evidence.at("tools").empty()) {
+        text += fmt::format("   looks like {}", joined(evidence.at("tools")));
+    }
+    text += "\n";
+    if (!evidence.at("companions").empty()) {
+        text += fmt::format(
+            "  in company: {} tried the same ports in the same order at the same time; at most one of"
+            " them is real\n",
+            joined(evidence.at("companions")));
+    }
+    if (number(evidence, "sources_at_least") > 1) {
+        text += fmt::format("  at least {} of its addresses took part: why this wide\n",
+                            number(evidence, "sources_at_least"));
+    }
+    for (const json& network : evidence.at("wider")) {
+        text += fmt::format("  {} has {:g} of {} points, and is not banned\n",
+                            network.at("source").get<std::string>(), network.at("points").get<double>(),
+                            number(network, "threshold"));
+    }
+    return text;
 }
 
 std::string banned_screen(const json& explanation) {
     const json& ban = explanation.at("ban");
     const std::string address = explanation.at("address");
-    std::string text =
-        fmt::format("{}  BANNED at {} until {} ({} left)\n", address, local_time(ban.at("since"), true),
-                    local_time(ban.at("until"), true), duration(ban.at("seconds_left")));
+    const std::string source = ban.at("source");
+    std::string text = fmt::format(
+        "{}  BANNED{}{} at {} until {} ({} left)\n", address, ban.at("soft") == true ? " softly" : "",
+        source == address ? "" : fmt::format(" as part of {}", source), local_time(ban.at("since"), true),
+        local_time(ban.at("until"), true), duration(ban.at("seconds_left")));
     const json& ports = explanation.at("ports");
     if (ban.at("reason") == "by_operator") {
         text += "  banned by hand\n";
     } else if (ports.empty()) {
         text += "  found in the kernel at start; its evidence is not known\n";
     } else {
-        text += fmt::format("  {} distinct closed ports within {} were needed; it tried these:\n",
-                            number(explanation, "threshold"), duration(explanation.at("window_seconds")));
-        text += port_list(ports);
+        const json& evidence = explanation.at("evidence");
+        text += criterion_line(explanation, evidence) + port_list(ports) + evidence_lines(evidence);
+        text += fmt::format("  could it be forged?  {}\n",
+                            evidence.at("could_be_forged") == true
+                                ? "no handshake of this address was seen: yes, possible"
+                                : "it has completed a handshake: no");
     }
     if (ban.at("state") == "enforced") {
         text += "  effect   dropped at prerouting";
@@ -145,7 +237,7 @@ std::string banned_screen(const json& explanation) {
     return text +
            fmt::format(
                "  undo:  farewell bans remove {}      never again:  allow.networks in the configuration\n",
-               address);
+               source);
 }
 
 }  // namespace
@@ -163,15 +255,19 @@ std::string status_screen(const json& status) {
     text += source_line(status);
     text += packets_lines(status.at("packets"));
     text +=
-        fmt::format("  sources   {} tracked (budget {}, {} used)   {} suspects (half of {} ports or more)\n",
+        fmt::format("  sources   {} tracked in {}   {} suspects ({} ports or more)\n",
                     number(sources, "tracked"), report::size_to_text(number(sources, "memory_budget_bytes")),
-                    report::size_to_text(number(sources, "memory_bytes")), number(sources, "suspects"),
-                    number(rule, "threshold"));
-    text += fmt::format(
-        "  bans      {} active   {} decided, {} unbanned since the start   {} distinct ports within {} ban "
-        "for {}\n",
-        number(bans, "wanted"), number(bans, "decided"), number(bans, "unbanned"), number(rule, "threshold"),
-        duration(rule.at("window_seconds")), duration(rule.at("ban_duration_seconds")));
+                    number(sources, "suspects"), (number(rule, "threshold") + 1) / 2);
+    if (sources.at("degraded") == true) {
+        text += fmt::format(
+            "            ! a flood takes more memory than detect.memory has: slow scanners may go"
+            " unseen ({} forgotten, {} probes not admitted)\n",
+            number(sources, "evicted"), number(sources, "not_admitted"));
+    }
+    text += fmt::format("  bans      {} active   {} decided, {} unbanned since the start   {} for {}\n",
+                        number(bans, "wanted"), number(bans, "decided"), number(bans, "unbanned"),
+                        rule_text(rule), duration(rule.at("ban_duration_seconds")));
+    text += host_line(status.at("host"));
     const json& nftables = status.at("nftables");
     if (status.at("mode") != "observe") {
         text += fmt::format("  nftables  {}   rebuilt {} times\n", nftables.at("table").get<std::string>(),
@@ -191,7 +287,7 @@ std::string bans_screen(const json& bans) {
     std::string text = fmt::format("{:<40} {:<9} {:<12} {:>9} {:>6} {:>10}\n", "SOURCE", "STATE", "REASON",
                                    "LEFT", "PORTS", "DROPPED");
     for (const json& ban : list) {
-        text += fmt::format("{:<40} {:<9} {:<12} {:>9} {:>6} {:>10}\n", ban.at("address").get<std::string>(),
+        text += fmt::format("{:<40} {:<9} {:<12} {:>9} {:>6} {:>10}\n", ban.at("source").get<std::string>(),
                             ban.at("state").get<std::string>(), ban.at("reason").get<std::string>(),
                             duration(ban.at("seconds_left")), ban.at("ports").size(),
                             ban.contains("packets") ? fmt::format("{}", number(ban, "packets")) : "?");
@@ -203,10 +299,21 @@ std::string bans_screen(const json& bans) {
 }
 
 std::string ban_screen(const json& ban) {
-    return fmt::format("{}  {} since {} until {} ({} left)   {}\n", ban.at("address").get<std::string>(),
+    return fmt::format("{}  {} since {} until {} ({} left)   {}\n", ban.at("source").get<std::string>(),
                        ban.at("state").get<std::string>(), local_time(ban.at("since"), true),
                        local_time(ban.at("until"), true), duration(ban.at("seconds_left")),
                        ban.at("reason").get<std::string>());
+}
+
+std::string unban_screen(const json& unban) {
+    std::string text =
+        fmt::format("{} {}\n", unban.at("source").get<std::string>(),
+                    unban.at("already") == true ? "was not banned already" : "has been unbanned");
+    if (unban.contains("covered_by")) {
+        text += fmt::format("  but it is still banned as part of {0}; undo: farewell bans remove {0}\n",
+                            unban.at("covered_by").get<std::string>());
+    }
+    return text;
 }
 
 std::string explain_screen(const json& explanation) {
@@ -217,18 +324,26 @@ std::string explain_screen(const json& explanation) {
     if (explanation.at("allowlisted") == true) {
         return fmt::format("{}  never banned: it is on the allowlist (allow.networks)\n", address);
     }
+    if (explanation.contains("protected_as")) {
+        return fmt::format("{}  never banned: it is this host's {}\n", address,
+                           explanation.at("protected_as").get<std::string>());
+    }
     const json& ports = explanation.at("ports");
     const std::string window = duration(explanation.at("window_seconds"));
     if (ports.empty()) {
         return fmt::format("{}  not banned, and no probe of it within the last {}\n", address, window);
     }
-    std::string text =
-        fmt::format("{}  not banned: {} of {} distinct ports in the last {}; {} more would ban it\n", address,
-                    ports.size(), number(explanation, "threshold"), window, number(explanation, "missing"));
-    text += port_list(ports);
-    if (explanation.contains("last_probe")) {
-        text += last_probe_line(explanation.at("last_probe"));
+    std::string text = fmt::format(
+        "{}  not banned: {:g} of {} points within {} by these ports; {:g} more would ban it", address,
+        explanation.at("threshold").get<double>() - explanation.at("missing").get<double>(),
+        number(explanation, "threshold"), window, explanation.at("missing").get<double>());
+    if (explanation.at("rule") == "balanced" && number(explanation, "burst") > 0) {
+        text += fmt::format(", or {} ports within {}", number(explanation, "burst"),
+                            duration(explanation.at("burst_window_seconds")));
     }
+    text += "\n";
+    text += port_list(ports);
+    text += evidence_lines(explanation.at("evidence"));
     return text;
 }
 

@@ -10,6 +10,7 @@ namespace farewell::cli {
 [[nodiscard]] std::string status_screen(const nlohmann::json& status);
 [[nodiscard]] std::string bans_screen(const nlohmann::json& bans);
 [[nodiscard]] std::string ban_screen(const nlohmann::json& ban);
+[[nodiscard]] std::string unban_screen(const nlohmann::json& unban);
 [[nodiscard]] std::string explain_screen(const nlohmann::json& explanation);
 
 }  // namespace farewell::cli

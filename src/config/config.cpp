@@ -179,8 +179,8 @@ std::expected<Config, std::vector<ConfigError>> load_config(const ConfigSources&
     for (const std::string& assignment : sources.overrides) {
         reader.read_override(assignment);
     }
-    // A source at the threshold takes up to about a hundred bytes a port; a budget that could not hold one
-    // would never ban anybody, and say nothing.
+    // The store of many ports has 32 bytes for each of them, and a sixth of the budget; one that could not
+    // hold a source at the threshold would never ban anybody, and say nothing.
     constexpr std::size_t kBytesPerPort = 256;
     if (config.limits.memory_bytes < config.limits.threshold * kBytesPerPort) {
         errors.push_back(

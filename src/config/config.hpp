@@ -4,6 +4,7 @@
 // lexical order, --set on the command line. An unknown key or a wrong value is an error with its place.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -41,6 +42,7 @@ struct Config {
     } capture;
 
     core::Limits limits;  // [detect] and ban.duration
+    std::chrono::nanoseconds remember_services = std::chrono::hours(24);
     OnStart on_start = OnStart::clear;
     OnStop on_stop = OnStop::leave;
     std::vector<core::Prefix> allowed_networks;

@@ -167,11 +167,9 @@ Problem set_copy_mode(Config& /*config*/, const toml::node& node) {
     return fmt::format("must be \"payload\", {}", got(node));
 }
 
-Problem set_rule(Config& /*config*/, const toml::node& node) {
-    if (node.is_string() && node.as_string()->get() == "plain") {
-        return std::nullopt;
-    }
-    return fmt::format("must be \"plain\", {}", got(node));
+/// 0 turns the criterion off.
+Problem set_threshold_or_none(std::uint32_t& target, const toml::node& node) {
+    return set_integer(target, node, 0, core::Limits::kThresholdMax);
 }
 
 Problem set_table(Config& config, const toml::node& node) {
@@ -237,7 +235,12 @@ constexpr std::array kKeys{
                   return set_word(config.capture.verdict, node,
                                   {{"drop", CaptureVerdict::drop}, {"accept", CaptureVerdict::accept}});
               }},
-    ConfigKey{"detect.rule", set_rule},
+    ConfigKey{"detect.rule",
+              [](Config& config, const toml::node& node) {
+                  return set_word(
+                      config.limits.rule, node,
+                      {{"balanced", core::DetectionRule::balanced}, {"plain", core::DetectionRule::plain}});
+              }},
     ConfigKey{"detect.threshold",
               [](Config& config, const toml::node& node) {
                   return set_integer(config.limits.threshold, node, core::Limits::kThresholdMin,
@@ -247,14 +250,61 @@ constexpr std::array kKeys{
               [](Config& config, const toml::node& node) {
                   return set_duration(config.limits.window, node, 1s, kLongest);
               }},
+    ConfigKey{"detect.burst",
+              [](Config& config, const toml::node& node) {
+                  return set_threshold_or_none(config.limits.burst, node);
+              }},
+    ConfigKey{"detect.burst_window",
+              [](Config& config, const toml::node& node) {
+                  return set_duration(config.limits.burst_window, node, 100ms, 1h);
+              }},
+    ConfigKey{"detect.threshold_24",
+              [](Config& config, const toml::node& node) {
+                  return set_threshold_or_none(config.limits.threshold_24, node);
+              }},
+    ConfigKey{"detect.threshold_64",
+              [](Config& config, const toml::node& node) {
+                  return set_threshold_or_none(config.limits.threshold_64, node);
+              }},
+    ConfigKey{"detect.threshold_48",
+              [](Config& config, const toml::node& node) {
+                  return set_threshold_or_none(config.limits.threshold_48, node);
+              }},
+    ConfigKey{"detect.sweep_threshold",
+              [](Config& config, const toml::node& node) {
+                  return set_threshold_or_none(config.limits.sweep_threshold, node);
+              }},
+    ConfigKey{"detect.ambiguous_threshold",
+              [](Config& config, const toml::node& node) {
+                  return set_threshold_or_none(config.limits.ambiguous_threshold, node);
+              }},
+    ConfigKey{"detect.decoys",
+              [](Config& config, const toml::node& node) {
+                  return set_word(config.limits.decoys, node,
+                                  {{"soft", core::DecoyTreatment::soft},
+                                   {"ban", core::DecoyTreatment::ban},
+                                   {"observe", core::DecoyTreatment::observe}});
+              }},
     ConfigKey{"detect.memory",
               [](Config& config, const toml::node& node) {
-                  return set_size(config.limits.memory_bytes, node, std::size_t{64} << 10,
+                  return set_size(config.limits.memory_bytes, node, core::Limits::kMemoryMin,
                                   std::size_t{64} << 30);
+              }},
+    ConfigKey{"detect.remember_services",
+              [](Config& config, const toml::node& node) {
+                  if (node.is_integer() && node.as_integer()->get() == 0) {
+                      config.remember_services = 0s;  // off; every other number lacks its unit
+                      return Problem();
+                  }
+                  return set_duration(config.remember_services, node, 0s, kLongest);
               }},
     ConfigKey{"ban.duration",
               [](Config& config, const toml::node& node) {
                   return set_duration(config.limits.ban_duration, node, 1s, kLongest);
+              }},
+    ConfigKey{"ban.soft_duration",
+              [](Config& config, const toml::node& node) {
+                  return set_duration(config.limits.soft_ban_duration, node, 1s, kLongest);
               }},
     ConfigKey{"ban.on_start",
               [](Config& config, const toml::node& node) {

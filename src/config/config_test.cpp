@@ -66,6 +66,7 @@ TEST_F(ConfigTest, DefaultsAreTheManuals) {
     EXPECT_EQ(config.limits.window, 24h);
     EXPECT_EQ(config.limits.ban_duration, 12h);
     EXPECT_EQ(config.limits.memory_bytes, std::size_t{16} << 20);
+    EXPECT_EQ(config.remember_services, 24h);
     EXPECT_EQ(config.on_start, OnStart::clear);
     EXPECT_EQ(config.on_stop, OnStop::leave);
     EXPECT_EQ(config.nft_table, "port_scanners_auto_ban");
@@ -90,6 +91,7 @@ rule = "plain"
 threshold = 65535
 window = "1h30m"
 memory = "64MiB"
+remember_services = "36h"
 [ban]
 duration = "90s"
 on_start = "keep"
@@ -117,6 +119,7 @@ user = "daemon"
     EXPECT_EQ(config.limits.threshold, 65535U);
     EXPECT_EQ(config.limits.window, 90min);
     EXPECT_EQ(config.limits.memory_bytes, std::size_t{64} << 20);
+    EXPECT_EQ(config.remember_services, 36h);
     EXPECT_EQ(config.limits.ban_duration, 90s);
     EXPECT_EQ(config.on_start, OnStart::keep);
     EXPECT_EQ(config.on_stop, OnStop::remove);
@@ -133,7 +136,7 @@ TEST_F(ConfigTest, MistakesHaveTheirPlaceInTheOrderTheyStand) {
         (Lines{
             "farewell.toml:2:1: error: unknown key `detect.windw`; did you mean `window`?",
             "farewell.toml:3:13: error: detect.threshold must be an integer 2..65535, got string \"ten\"",
-            "farewell.toml:4:10: error: detect.memory must be a size 64 KiB..64 GiB such as \"16MiB\", got "
+            "farewell.toml:4:10: error: detect.memory must be a size 512 KiB..64 GiB such as \"16MiB\", got "
             "floating-point 3.5"}));
 }
 
@@ -165,11 +168,21 @@ TEST_F(ConfigTest, EveryKeyRefusesWhatItCannotBe) {
         {"capture.max_length=1", "an integer 16..1000000"},
         {"capture.receive_buffer=1KiB", "a size 64 KiB..1.0 GiB"},
         {"capture.verdict=reject", "\"drop\" or \"accept\""},
-        {"detect.rule=best", "detect.rule must be \"plain\""},
+        {"detect.rule=best", "detect.rule must be \"balanced\" or \"plain\""},
         {"detect.threshold=1", "an integer 2..65535, got integer 1"},
         {"detect.threshold=65536", "an integer 2..65535"},
         {"detect.window=10", "a duration 1s..366d"},
-        {"detect.memory=1KiB", "a size 64 KiB"},
+        {"detect.burst=-1", "an integer 0..65535"},
+        {"detect.burst_window=10ms", "a duration 100ms"},
+        {"detect.threshold_24=many", "an integer 0..65535"},
+        {"detect.threshold_64=65536", "an integer 0..65535"},
+        {"detect.threshold_48=-5", "an integer 0..65535"},
+        {"detect.sweep_threshold=1.5", "an integer 0..65535"},
+        {"detect.ambiguous_threshold=x", "an integer 0..65535"},
+        {"detect.decoys=ignore", "\"soft\" or \"ban\" or \"observe\""},
+        {"ban.soft_duration=0s", "a duration 1s"},
+        {"detect.memory=1KiB", "a size 512 KiB"},
+        {"detect.remember_services=24", "a duration 0s..366d"},
         {"ban.duration=0s", "a duration 1s..366d"},
         {"ban.on_start=maybe", "\"clear\" or \"keep\""},
         {"ban.on_stop=maybe", "\"leave\" or \"remove\""},
@@ -187,6 +200,11 @@ TEST_F(ConfigTest, EveryKeyRefusesWhatItCannotBe) {
         EXPECT_EQ(lines[0].find("--set " + assignment.substr(0, assignment.find('='))), 0U) << lines[0];
         EXPECT_NE(lines[0].find(expected), std::string::npos) << lines[0];
     }
+}
+
+TEST_F(ConfigTest, ServicesNeedNotBeRemembered) {
+    EXPECT_EQ(load("", {"detect.remember_services=0"}).remember_services, 0s);
+    EXPECT_EQ(load("", {"detect.remember_services=0s"}).remember_services, 0s);
 }
 
 TEST_F(ConfigTest, OverridesWinAndNeedNoQuotes) {
@@ -225,9 +243,9 @@ TEST_F(ConfigTest, AFileThatWasNamedMustBeThere) {
 }
 
 TEST_F(ConfigTest, ABudgetThatCouldNeverBanIsRefused) {
-    EXPECT_EQ(mistakes("", {"detect.threshold=2000", "detect.memory=64KiB"}),
-              (Lines{"detect.memory: error: 64 KiB cannot hold a source with detect.threshold = 2000 ports; "
-                     "at least 500 KiB"}));
+    EXPECT_EQ(mistakes("", {"detect.threshold=3000", "detect.memory=512KiB"}),
+              (Lines{"detect.memory: error: 512 KiB cannot hold a source with detect.threshold = 3000 ports; "
+                     "at least 750 KiB"}));
     EXPECT_TRUE(mistakes("", {"detect.threshold=65535"}).empty());
 }
 

@@ -12,27 +12,30 @@
 namespace farewell::core {
 
 enum class BanReason : std::uint8_t {
-    port_scan,    ///< the threshold of distinct closed ports was reached
+    port_scan,    ///< it tried too many closed ports
+    port_sweep,   ///< it tried one port of too many hosts
     by_operator,  ///< typed by a person
 };
 [[nodiscard]] std::string_view name_of(BanReason reason);
 
-/// Keep everything from this source out until `until`.
+/// Keep everything from this source out until `until`. Its length is one of ban_lengths().
 struct Ban {
-    Address source;
+    Prefix source;
     Time until;
     BanReason reason = BanReason::port_scan;
+    bool soft = false;  ///< on doubtful evidence, and therefore short
 };
 
 enum class UnbanReason : std::uint8_t {
-    expired,      ///< its time is over; the kernel's timeout has already let the source in
-    by_operator,  ///< a person said so
-    allowlisted,  ///< the source was put on the allowlist
+    expired,            ///< its time is over; the kernel's timeout has already let the source in
+    by_operator,        ///< a person said so
+    allowlisted,        ///< the source was put on the allowlist
+    protected_address,  ///< it has become this host's own address, a gateway or a resolver
 };
 [[nodiscard]] std::string_view name_of(UnbanReason reason);
 
 struct Unban {
-    Address source;
+    Prefix source;
     UnbanReason reason = UnbanReason::expired;
 };
 

@@ -58,6 +58,16 @@ bool Address::is_limited_broadcast() const {
            std::ranges::all_of(bytes(), [](std::byte byte) { return byte == octet(0xff); });
 }
 
+bool Address::is_private() const {
+    const auto begins = [this](unsigned first, unsigned second, unsigned second_mask) {
+        return bytes_[0] == octet(first) && (bytes_[1] & octet(second_mask)) == octet(second);
+    };
+    if (family_ == Family::ipv4) {
+        return begins(10, 0, 0) || begins(172, 16, 0xf0) || begins(192, 168, 0xff) || begins(169, 254, 0xff);
+    }
+    return begins(0xfe, 0x80, 0xc0) || (bytes_[0] & octet(0xfe)) == octet(0xfc);
+}
+
 std::size_t Address::hash(std::uint64_t key) const {
     // Odd constants with about as many ones as zeroes keep a key of zero from being a weak one.
     constexpr std::uint64_t kFirst = 0x9e3779b97f4a7c15U;
@@ -73,15 +83,25 @@ std::size_t Address::hash(std::uint64_t key) const {
 
 Address Address::masked(std::uint8_t length) const {
     Address result = *this;
-    for (std::size_t i = 0; i < bytes().size(); ++i) {
-        const std::size_t bits = length > i * 8 ? std::min<std::size_t>(length - i * 8, 8) : 0;
-        result.bytes_[i] &= octet(0xff00U >> bits & 0xffU);
+    const std::size_t whole = length / 8U;  // bytes that stay as they are
+    if (whole < bytes().size()) {
+        result.bytes_[whole] &= octet(0xff00U >> length % 8U & 0xffU);
+        std::fill(result.bytes_.begin() + static_cast<std::ptrdiff_t>(whole) + 1, result.bytes_.end(),
+                  octet(0));
     }
     return result;
 }
 
 bool Prefix::contains(const Address& other) const {
     return address.family() == other.family() && address.masked(length) == other.masked(length);
+}
+
+bool Prefix::contains(const Prefix& other) const {
+    return length <= other.length && contains(other.address);
+}
+
+bool Prefix::overlaps(const Prefix& other) const {
+    return contains(other) || other.contains(*this);
 }
 
 }  // namespace farewell::core

@@ -34,6 +34,9 @@ class Address {
     [[nodiscard]] bool is_multicast() const;
     /// 255.255.255.255; a directed broadcast needs the netmask and cannot be told from the address.
     [[nodiscard]] bool is_limited_broadcast() const;
+    /// Never routed on the Internet: RFC 1918, 169.254.0.0/16 (RFC 3927), fe80::/10 (RFC 4291), fc00::/7 (RFC
+    /// 4193).
+    [[nodiscard]] bool is_private() const;
 
     /// The address with all but its first `length` bits zero.
     [[nodiscard]] Address masked(std::uint8_t length) const;
@@ -48,24 +51,47 @@ class Address {
     Family family_ = Family::ipv4;
 };
 
-/// For tables that strangers can fill: sources are whatever a sender writes into a header.
-struct KeyedHash {
-    std::uint64_t key = 0;
-    std::size_t operator()(const Address& address) const { return address.hash(key); }
-};
+/// The length of a prefix that is one address.
+[[nodiscard]] constexpr std::uint8_t full_length(Family family) {
+    return family == Family::ipv4 ? 32 : 128;
+}
 
-/// A network: an address and how many of its leading bits count.
+/// A network: an address and how many of its leading bits count. A single address is its /32 or /128.
 struct Prefix {
     Address address;
     std::uint8_t length = 0;  // 0..32 for IPv4, 0..128 for IPv6
 
+    /// One address alone.
+    [[nodiscard]] static Prefix of(const Address& address) {
+        return {.address = address, .length = full_length(address.family())};
+    }
+    /// The network of this length around an address: equal for all addresses in it.
+    [[nodiscard]] static Prefix of(const Address& address, std::uint8_t length) {
+        return {.address = address.masked(length), .length = length};
+    }
+
+    [[nodiscard]] bool is_address() const { return length == full_length(address.family()); }
     [[nodiscard]] bool contains(const Address& other) const;
+    /// All of it; a prefix contains itself.
+    [[nodiscard]] bool contains(const Prefix& other) const;
+    /// One of the two contains the other: prefixes never share only a part.
+    [[nodiscard]] bool overlaps(const Prefix& other) const;
+
+    /// As of an Address; the same address with another length is another key.
+    [[nodiscard]] std::size_t hash(std::uint64_t key) const { return address.hash(key + length); }
     friend constexpr auto operator<=>(const Prefix&, const Prefix&) = default;
+};
+
+/// For tables that strangers can fill: sources are whatever a sender writes into a header.
+struct KeyedHash {
+    std::uint64_t key = 0;
+    std::size_t operator()(const Address& address) const { return address.hash(key); }
+    std::size_t operator()(const Prefix& prefix) const { return prefix.hash(key); }
 };
 
 /// Found by Boost's containers; for prefixes that the operator wrote.
 inline std::size_t hash_value(const Prefix& prefix) {
-    return prefix.address.hash(prefix.length);
+    return prefix.hash(0);
 }
 
 }  // namespace farewell::core

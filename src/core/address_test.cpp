@@ -30,6 +30,37 @@ TEST(Address, FamiliesNeverCompareEqual) {
     EXPECT_NE(four.hash(0), six.hash(0));
 }
 
+TEST(Address, PrivateOnes) {
+    const auto ipv4 = [](std::array<unsigned, 4> values) {
+        std::array<std::byte, 4> bytes{};
+        for (std::size_t i = 0; i < bytes.size(); ++i) {
+            bytes[i] = static_cast<std::byte>(values[i]);
+        }
+        return Address::ipv4(bytes);
+    };
+    for (const std::array<unsigned, 4>& values : {std::array<unsigned, 4>{10, 255, 0, 1},
+                                                  {172, 16, 0, 1},
+                                                  {172, 31, 255, 1},
+                                                  {192, 168, 1, 1},
+                                                  {169, 254, 1, 1}}) {
+        EXPECT_TRUE(ipv4(values).is_private()) << values[0] << '.' << values[1];
+    }
+    for (const std::array<unsigned, 4>& values : {std::array<unsigned, 4>{11, 0, 0, 1},
+                                                  {172, 15, 0, 1},
+                                                  {172, 32, 0, 1},
+                                                  {192, 167, 1, 1},
+                                                  {169, 253, 1, 1},
+                                                  {100, 64, 0, 1}}) {
+        EXPECT_FALSE(ipv4(values).is_private()) << values[0] << '.' << values[1];
+    }
+    EXPECT_TRUE(ipv6({0xfe, 0x80}).is_private());
+    EXPECT_TRUE(ipv6({0xfe, 0xbf}).is_private());
+    EXPECT_FALSE(ipv6({0xfe, 0xc0}).is_private());
+    EXPECT_TRUE(ipv6({0xfc, 0}).is_private());
+    EXPECT_TRUE(ipv6({0xfd, 6}).is_private());
+    EXPECT_FALSE(ipv6({0x20, 1}).is_private());
+}
+
 TEST(Address, NeighboursHashApartUnderAnyKey) {
     for (const std::uint64_t key : {0ULL, 1ULL, ~0ULL, 0x0123456789abcdefULL}) {
         std::set<std::size_t> low_bits;

@@ -6,20 +6,34 @@
 namespace farewell::core {
 
 Allowlist::Allowlist(const std::vector<Prefix>& networks) {
-    for (const Prefix& network : networks) {
-        networks_.insert({.address = network.address.masked(network.length), .length = network.length});
-        auto& lengths = network.address.family() == Family::ipv4 ? ipv4_lengths_ : ipv6_lengths_;
-        if (std::ranges::find(lengths, network.length) == lengths.end()) {
-            lengths.push_back(network.length);
+    for (const Prefix& written : networks) {
+        const Prefix network = Prefix::of(written.address, written.length);
+        networks_.insert(network);
+        OfFamily& family = network.address.family() == Family::ipv4 ? ipv4_ : ipv6_;
+        family.sorted.push_back(network);
+        if (std::ranges::find(family.lengths, network.length) == family.lengths.end()) {
+            family.lengths.push_back(network.length);
         }
     }
+    std::ranges::sort(ipv4_.sorted);
+    std::ranges::sort(ipv6_.sorted);
 }
 
 bool Allowlist::contains(const Address& address) const {
-    const auto& lengths = address.family() == Family::ipv4 ? ipv4_lengths_ : ipv6_lengths_;
-    return std::ranges::any_of(lengths, [&](std::uint8_t length) {
-        return networks_.contains(Prefix{.address = address.masked(length), .length = length});
+    return std::ranges::any_of(of(address.family()).lengths, [&](std::uint8_t length) {
+        return networks_.contains(Prefix::of(address, length));
     });
+}
+
+bool Allowlist::overlaps(const Prefix& prefix) const {
+    const Prefix network = Prefix::of(prefix.address, prefix.length);
+    // A network around this one has its first address too; one within it begins at or after it.
+    if (contains(network.address)) {
+        return true;
+    }
+    const auto& sorted = of(network.address.family()).sorted;
+    const auto next = std::ranges::lower_bound(sorted, network.address, {}, &Prefix::address);
+    return next != sorted.end() && network.contains(next->address);
 }
 
 }  // namespace farewell::core

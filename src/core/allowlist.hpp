@@ -15,10 +15,18 @@ class Allowlist {
     explicit Allowlist(const std::vector<Prefix>& networks);
 
     [[nodiscard]] bool contains(const Address& address) const;
+    /// Some address of the prefix is on the list: whoever banned it all would ban that one as well.
+    [[nodiscard]] bool overlaps(const Prefix& prefix) const;
 
  private:
-    std::vector<std::uint8_t> ipv4_lengths_;
-    std::vector<std::uint8_t> ipv6_lengths_;
+    struct OfFamily {
+        std::vector<std::uint8_t> lengths;  // each of them once
+        std::vector<Prefix> sorted;
+    };
+    [[nodiscard]] const OfFamily& of(Family family) const { return family == Family::ipv4 ? ipv4_ : ipv6_; }
+
+    OfFamily ipv4_;
+    OfFamily ipv6_;
     boost::unordered_flat_set<Prefix> networks_;
 };
 

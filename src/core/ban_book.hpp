@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Every wanted ban, what is known of it, and when something is due for it: its end, or the next try.
+// Every wanted ban, what is known of it, and when something is due for it: its end, or the next try. Bans may
+// lie within one another; each has its own end.
 #pragma once
 
+#include <array>
 #include <boost/unordered/unordered_flat_map.hpp>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <set>
@@ -12,7 +15,7 @@
 
 #include "core/action.hpp"
 #include "core/address.hpp"
-#include "core/port_set.hpp"
+#include "core/evidence.hpp"
 #include "core/time.hpp"
 
 namespace farewell::core {
@@ -29,12 +32,12 @@ enum class BanState : std::uint8_t {
 struct BanRecord {
     Ban ban;
     BanState state = BanState::pending;
-    Time since;                       ///< when it was decided
-    Time answered;                    ///< when the last outcome came
-    bool announced = false;           ///< it was enforced at least once
-    std::uint32_t failures = 0;       ///< refusals in a row
-    std::uint64_t probes_after = 0;   ///< probes of the source seen after the decision
-    std::vector<TriedPort> evidence;  ///< in order of first_seen
+    Time since;                      ///< when it was decided
+    Time answered;                   ///< when the last outcome came
+    bool announced = false;          ///< it was enforced at least once
+    std::uint32_t failures = 0;      ///< refusals in a row
+    std::uint64_t probes_after = 0;  ///< probes of the source seen after the decision
+    Evidence evidence;               ///< of an operator's ban: what the source had tried by then
 };
 
 class BanBook {
@@ -43,9 +46,12 @@ class BanBook {
 
     /// Adds or replaces; due at its end.
     BanRecord& put(BanRecord record);
-    [[nodiscard]] BanRecord* find(const Address& source);
-    [[nodiscard]] const BanRecord* find(const Address& source) const;
-    bool remove(const Address& source);
+    [[nodiscard]] BanRecord* find(const Prefix& source);
+    [[nodiscard]] const BanRecord* find(const Prefix& source) const;
+    /// The ban of exactly the `length`-network around an address. Costs nothing while no ban is that long.
+    [[nodiscard]] BanRecord* find_around(const Address& address, std::uint8_t length);
+    [[nodiscard]] const BanRecord* find_around(const Address& address, std::uint8_t length) const;
+    bool remove(const Prefix& source);
 
     /// Moves what is due for a source; it must be in the book. The end of the ban is always due.
     void set_due(const BanRecord& record, Time due);
@@ -66,8 +72,12 @@ class BanBook {
         BanRecord record;
         Time due;
     };
-    boost::unordered_flat_map<Address, Entry, KeyedHash> entries_;
-    std::set<std::pair<Time, Address>> schedule_;  // exactly one for each entry
+    [[nodiscard]] std::size_t& count_of(const Prefix& source);
+    [[nodiscard]] bool has_length(Family family, std::uint8_t length) const;
+
+    boost::unordered_flat_map<Prefix, Entry, KeyedHash> entries_;
+    std::set<std::pair<Time, Prefix>> schedule_;               // exactly one for each entry
+    std::array<std::array<std::size_t, 129>, 2> by_length_{};  // entries of each family and length
 };
 
 }  // namespace farewell::core

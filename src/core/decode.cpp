@@ -56,7 +56,12 @@ class Reader {
     [[nodiscard]] std::uint16_t word_at(std::size_t offset) const {
         return static_cast<std::uint16_t>(byte_at(offset) << 8U | byte_at(offset + 1));
     }
+    [[nodiscard]] std::uint32_t long_at(std::size_t offset) const {
+        return std::uint32_t{word_at(offset)} << 16U | word_at(offset + 2);
+    }
     [[nodiscard]] std::span<const std::byte> rest() const { return bytes_; }
+    /// The rest's length as the packet says it, copied or not.
+    [[nodiscard]] std::size_t rest_length() const { return bytes_.size() + missing_; }
     /// Goes past `count` bytes, of which those beyond the copy are known to be there but not what they say.
     void skip(std::size_t count) {
         const std::size_t here = std::min(count, bytes_.size());
@@ -75,9 +80,35 @@ Outcome fail(DecodeError error) {
     return std::unexpected(error);
 }
 
+/// TCP, UDP and SCTP begin with the two ports.
+void read_ports(Packet& packet, const Reader& reader) {
+    packet.has_ports = true;
+    packet.source_port = reader.word_at(0);
+    packet.destination_port = reader.word_at(2);
+}
+
+void read_payload(Packet& packet, Reader reader, std::size_t header) {
+    reader.skip(header);
+    packet.has_whole_header = true;
+    packet.payload = reader.rest();
+    packet.payload_length = reader.rest_length();
+}
+
+/// A header that is not all there. A first fragment may end anywhere (RFC 791 asks for 8 bytes only), and
+/// still names its ports.
+Outcome without_whole_header(Packet packet, const Reader& reader, std::size_t header) {
+    constexpr std::size_t kPorts = 4;
+    const DecodeError reason = reader.why_not(header);
+    if (packet.fragment != Fragment::first || reason != DecodeError::truncated || !reader.has(kPorts)) {
+        return fail(reason);
+    }
+    read_ports(packet, reader);
+    return packet;
+}
+
 Outcome decode_tcp(Packet packet, Reader reader) {
     if (!reader.has(kTcpHeaderMin)) {
-        return fail(reader.why_not(kTcpHeaderMin));
+        return without_whole_header(packet, reader, kTcpHeaderMin);
     }
     const std::size_t header = std::size_t{reader.byte_at(12)} / 16 * 4;
     if (header < kTcpHeaderMin) {
@@ -89,47 +120,40 @@ Outcome decode_tcp(Packet packet, Reader reader) {
         reader.why_not(header) == DecodeError::truncated) {
         return fail(DecodeError::bad_header_length);
     }
-    packet.has_ports = true;
-    packet.source_port = reader.word_at(0);
-    packet.destination_port = reader.word_at(2);
+    read_ports(packet, reader);
+    packet.tcp_sequence = reader.long_at(4);
     packet.tcp_flags = reader.byte_at(13) & 0x3fU;
     packet.tcp_window = reader.word_at(14);
-    packet.tcp_options = static_cast<std::uint16_t>(header - kTcpHeaderMin);
-    reader.skip(header);
-    packet.payload = reader.rest();
+    packet.tcp_options = reader.rest().first(std::min(header, reader.rest().size())).subspan(kTcpHeaderMin);
+    read_payload(packet, reader, header);
     return packet;
 }
 
 Outcome decode_udp(Packet packet, Reader reader) {
     if (!reader.has(kUdpHeader)) {
-        return fail(reader.why_not(kUdpHeader));
+        return without_whole_header(packet, reader, kUdpHeader);
     }
-    packet.has_ports = true;
-    packet.source_port = reader.word_at(0);
-    packet.destination_port = reader.word_at(2);
-    reader.skip(kUdpHeader);
-    packet.payload = reader.rest();
+    read_ports(packet, reader);
+    read_payload(packet, reader, kUdpHeader);
     return packet;
 }
 
 Outcome decode_sctp(Packet packet, Reader reader) {
     if (!reader.has(kSctpHeader)) {
-        return fail(reader.why_not(kSctpHeader));
+        return without_whole_header(packet, reader, kSctpHeader);
     }
-    packet.has_ports = true;
-    packet.source_port = reader.word_at(0);
-    packet.destination_port = reader.word_at(2);
-    reader.skip(kSctpHeader);
-    if (reader.has(1)) {
-        packet.sctp_chunk = reader.byte_at(0);
+    read_ports(packet, reader);
+    read_payload(packet, reader, kSctpHeader);
+    if (!packet.payload.empty()) {
+        packet.sctp_chunk = std::to_integer<std::uint8_t>(packet.payload.front());
         packet.has_sctp_chunk = true;
     }
-    packet.payload = reader.rest();
     return packet;
 }
 
 Outcome decode_transport(Packet packet, const Reader& reader) {
     packet.payload = reader.rest();
+    packet.payload_length = reader.rest_length();
     if (packet.fragment == Fragment::later) {
         return packet;
     }
@@ -179,7 +203,9 @@ Outcome decode_ipv4(std::span<const std::byte> bytes, std::size_t original_lengt
     packet.destination = Address::ipv4(bytes.subspan<16, 4>());
     packet.protocol = reader.byte_at(9);
     packet.ttl = reader.byte_at(8);
+    packet.ipv4_id = reader.word_at(4);
     const unsigned fragment = reader.word_at(6);
+    packet.dont_fragment = (fragment & 0x4000U) != 0;
     packet.fragment = fragment_of(fragment & 0x1fffU, (fragment & 0x2000U) != 0);
     reader.skip(header);
     return decode_transport(packet, reader);

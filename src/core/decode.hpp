@@ -47,15 +47,20 @@ struct Packet {
     std::uint8_t protocol = 0;  ///< the last header's number, past all IPv6 extension headers
     std::uint8_t ttl = 0;       ///< TTL or hop limit
     Fragment fragment = Fragment::whole;
-    bool has_ports = false;  ///< the two ports below were read
+    std::uint16_t ipv4_id = 0;      ///< IPv4 only: the identification field
+    bool dont_fragment = false;     ///< IPv4 only: the DF bit
+    bool has_ports = false;         ///< the two ports below were read
+    bool has_whole_header = false;  ///< of the transport; false for a first fragment that ends inside it
     std::uint16_t source_port = 0;
     std::uint16_t destination_port = 0;
-    std::uint8_t tcp_flags = 0;          ///< TCP only
-    std::uint16_t tcp_window = 0;        ///< TCP only
-    std::uint16_t tcp_options = 0;       ///< TCP only: length of the options in bytes
-    bool has_sctp_chunk = false;         ///< SCTP only: the type of the first chunk was read
-    std::uint8_t sctp_chunk = 0;         ///< that type (RFC 9260, 3.2): 1 is INIT
-    std::span<const std::byte> payload;  ///< what follows the transport header, as far as it was copied
+    std::uint8_t tcp_flags = 0;                ///< TCP only
+    std::uint16_t tcp_window = 0;              ///< TCP only
+    std::uint32_t tcp_sequence = 0;            ///< TCP only
+    std::span<const std::byte> tcp_options{};  ///< TCP only: as they stand, as far as they were copied
+    bool has_sctp_chunk = false;               ///< SCTP only: the type of the first chunk was read
+    std::uint8_t sctp_chunk = 0;               ///< that type (RFC 9260, 3.2): 1 is INIT
+    std::span<const std::byte> payload{};      ///< behind the transport header, as far as it was copied
+    std::size_t payload_length = 0;            ///< how much there was before the copy was cut
 };
 
 /// Why a packet could not be decoded. Counted by kind, never fatal.

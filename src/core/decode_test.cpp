@@ -47,7 +47,7 @@ TEST(Decode, Ipv4Tcp) {
     EXPECT_EQ(packet->destination_port, 8080);
     EXPECT_EQ(packet->tcp_flags, 0x12);
     EXPECT_EQ(packet->tcp_window, 512);
-    EXPECT_EQ(packet->tcp_options, 4);
+    EXPECT_EQ(packet->tcp_options.size(), 4U);
     EXPECT_EQ(packet->payload.size(), 3U);
 }
 
@@ -151,9 +151,55 @@ TEST(Decode, Fragments) {
     ASSERT_TRUE(short_first);
     EXPECT_EQ(short_first->destination_port, 22);
     EXPECT_EQ(short_first->tcp_flags, 2);
-    // A first fragment without room for the ports cannot hide a probe as something else.
-    EXPECT_EQ(decode_whole(build(Ipv4{.fragment = 0x2000, .payload = Bytes(8)})).error(),
+}
+
+TEST(Decode, AFirstFragmentThatEndsInsideItsHeaderStillNamesItsPorts) {
+    // As nmap -f sends them: eight bytes each.
+    const Bytes tcp = build(Tcp{.destination_port = 22});
+    const auto cut = [](const Bytes& bytes, std::ptrdiff_t length) {
+        return Bytes(bytes.begin(), bytes.begin() + length);
+    };
+    const auto tiny = decode_whole(build(Ipv4{.fragment = 0x2000, .payload = cut(tcp, 8)}));
+    ASSERT_TRUE(tiny);
+    EXPECT_TRUE(tiny->has_ports);
+    EXPECT_FALSE(tiny->has_whole_header);
+    EXPECT_EQ(tiny->destination_port, 22);
+    const auto tiny6 = decode_whole(ipv6_over(44, test::fragment_header(6, 1) + cut(tcp, 16)));
+    ASSERT_TRUE(tiny6);
+    EXPECT_FALSE(tiny6->has_whole_header);
+    const Bytes udp = test::build_udp(1, 7);
+    EXPECT_EQ(decode_whole(build(Ipv4{.protocol = 17, .fragment = 0x2000, .payload = cut(udp, 4)}))
+                  ->destination_port,
+              7);
+    const Bytes sctp = test::build_sctp(1, 9, 1);
+    EXPECT_EQ(decode_whole(build(Ipv4{.protocol = 132, .fragment = 0x2000, .payload = cut(sctp, 8)}))
+                  ->destination_port,
+              9);
+    // Without the ports it is just too short, and so is whatever is no fragment.
+    EXPECT_EQ(decode_whole(build(Ipv4{.fragment = 0x2000, .payload = cut(tcp, 3)})).error(),
               DecodeError::truncated);
+    EXPECT_EQ(decode_whole(build(Ipv4{.payload = cut(tcp, 8)})).error(), DecodeError::truncated);
+    // One that the copy range has cut may be whole.
+    const Bytes first = build(Ipv4{.fragment = 0x2000, .payload = tcp});
+    EXPECT_EQ(decode(cut(first, 28), first.size()).error(), DecodeError::cut_short);
+}
+
+TEST(Decode, WhatFingerprintsAreMadeOf) {
+    const auto packet = decode_whole(
+        build(Ipv4{.fragment = 0x4000, .id = 54321, .payload = build(Tcp{.sequence = 0xfedcba98U})}));
+    ASSERT_TRUE(packet);
+    EXPECT_EQ(packet->ipv4_id, 54321);
+    EXPECT_TRUE(packet->dont_fragment);
+    EXPECT_EQ(packet->tcp_sequence, 0xfedcba98U);
+    EXPECT_TRUE(packet->has_whole_header);
+}
+
+TEST(Decode, ThePayloadsLengthIsTheOneBeforeTheCopyWasCut) {
+    const Bytes whole = build(Ipv4{.protocol = 17, .payload = test::build_udp(1, 2, Bytes(100))});
+    const auto packet = decode(Bytes(whole.begin(), whole.begin() + 40), whole.size());
+    ASSERT_TRUE(packet);
+    EXPECT_EQ(packet->payload.size(), 12U);
+    EXPECT_EQ(packet->payload_length, 100U);
 }
 
 TEST(Decode, DontFragmentIsNoFragment) {

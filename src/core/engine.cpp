@@ -5,7 +5,8 @@
 #include <utility>
 
 #include "core/allowlist.hpp"
-#include "core/source_table.hpp"
+#include "core/bannable.hpp"
+#include "core/detector.hpp"
 
 namespace farewell::core {
 
@@ -13,6 +14,8 @@ std::string_view name_of(BanReason reason) {
     switch (reason) {
         case BanReason::port_scan:
             return "port_scan";
+        case BanReason::port_sweep:
+            return "port_sweep";
         case BanReason::by_operator:
             return "by_operator";
     }
@@ -27,16 +30,15 @@ std::string_view name_of(UnbanReason reason) {
             return "by_operator";
         case UnbanReason::allowlisted:
             return "allowlisted";
+        case UnbanReason::protected_address:
+            return "protected_address";
     }
     return "unknown";
 }
 
 struct Engine::State {
     State(const Limits& new_limits, const std::vector<Prefix>& networks)
-        : limits(new_limits),
-          allowlist(networks),
-          sources(limits.memory_bytes, limits.window, limits.hash_key),
-          bans(limits.hash_key) {}
+        : limits(new_limits), allowlist(networks), detector(limits), bans(limits.hash_key) {}
 
     /// Time may stand still, never go back.
     Time at_least_last(Time now) {
@@ -44,15 +46,25 @@ struct Engine::State {
         return last_now;
     }
 
-    std::optional<Ban> on_probe_of_banned(BanRecord& record, Time now);
-    std::optional<Ban> decide(const Address& source, Time now);
-    std::vector<TriedPort> take_evidence(const Address& source);
-    void expire(const Address& source);
+    /// What a probe met whose source is banned, alone or with others.
+    struct Covered {
+        bool by_any = false;
+        std::optional<Ban> again;  // of the narrowest ban that has to be handed out again
+    };
+    Covered on_probe_of_banned(const Address& source, Time now);
+    [[nodiscard]] const BanRecord* covering(const Prefix& source, Time now) const;
+    std::optional<Ban> decide(Decision decision, Time now);
+    Evidence take_evidence(const Prefix& source, Time now);
+    void expire(const Prefix& source);
+    [[nodiscard]] std::optional<OrderResult> objection(const Prefix& source) const;
     Ban hand_out(BanRecord& record, Time now);
+    template <typename IsExempt>
+    std::vector<Unban> lift_bans(UnbanReason reason, IsExempt is_exempt);
 
     Limits limits;
     Allowlist allowlist;
-    SourceTable sources;
+    Detector detector;
+    std::shared_ptr<const Knowledge> knowledge = std::make_shared<const Knowledge>();  // the edge's too
     BanBook bans;
     Counters counters;
     std::vector<Unban> expired;  // found over by a probe before the tick came round
@@ -73,65 +85,98 @@ std::optional<Ban> Engine::on_probe(const Probe& probe, Time now) {
         ++state.counters.probes_allowlisted;
         return std::nullopt;
     }
-    if (BanRecord* record = state.bans.find(probe.source)) {
-        if (now < record->ban.until) {
-            return state.on_probe_of_banned(*record, now);
-        }
-        state.expire(probe.source);
-    }
-    const SourceTable::Seen seen = state.sources.on_probe(probe, now);
-    state.counters.sources_evicted = state.sources.evicted();
-    if (!seen.new_port) {
-        ++state.counters.probes_repeated;
-    }
-    // The cheap count may include ports older than the window: only when it suffices, they are looked at.
-    if (seen.distinct_ports < state.limits.threshold ||
-        state.sources.distinct_within(probe.source, now) < state.limits.threshold) {
+    if (state.knowledge->is_protected(probe.source)) {
+        ++state.counters.probes_protected;
         return std::nullopt;
     }
-    return state.decide(probe.source, now);
-}
-
-std::optional<Ban> Engine::State::on_probe_of_banned(BanRecord& record, Time now) {
-    ++counters.probes_of_banned;
-    ++record.probes_after;
-    const bool slipped_through = record.state == BanState::enforced && now - record.answered > kInForceAfter;
-    const bool worth_a_retry = record.state == BanState::failed && now - record.answered > kRetryMin;
-    if (slipped_through || worth_a_retry) {
-        return hand_out(record, now);
+    if (const State::Covered covered = state.on_probe_of_banned(probe.source, now); covered.by_any) {
+        return covered.again;
+    }
+    const Detector::Judgement judgement = state.detector.on_probe(probe, now);
+    state.counters.probes_repeated += judgement.is_repeated ? 1U : 0U;
+    for (const Detector::Candidate& candidate : judgement.candidates) {
+        // A network with somebody in it who must not be banned is left alone; its addresses are judged each
+        // by itself.
+        if (state.allowlist.overlaps(candidate.subject.who) ||
+            state.knowledge->protected_in(candidate.subject.who)) {
+            continue;
+        }
+        if (auto decision = state.detector.conclude(candidate, probe, now)) {
+            return state.decide(std::move(*decision), now);
+        }
     }
     return std::nullopt;
 }
 
-std::optional<Ban> Engine::State::decide(const Address& source, Time now) {
+Engine::State::Covered Engine::State::on_probe_of_banned(const Address& source, Time now) {
+    Covered covered;
+    for (const std::uint8_t length : ban_lengths(source.family())) {
+        BanRecord* record = bans.find_around(source, length);
+        if (record == nullptr) {
+            continue;
+        }
+        if (record->ban.until <= now) {
+            expire(Prefix(record->ban.source));  // by value: the record goes with it
+            continue;
+        }
+        covered.by_any = true;
+        ++record->probes_after;
+        const bool slipped_through =
+            record->state == BanState::enforced && now - record->answered > kInForceAfter;
+        const bool worth_a_retry = record->state == BanState::failed && now - record->answered > kRetryMin;
+        if (!covered.again && (slipped_through || worth_a_retry)) {
+            covered.again = hand_out(*record, now);
+        }
+    }
+    counters.probes_of_banned += covered.by_any ? 1 : 0;
+    return covered;
+}
+
+const BanRecord* Engine::State::covering(const Prefix& source, Time now) const {
+    const BanRecord* last = nullptr;
+    for (const std::uint8_t length : ban_lengths(source.address.family())) {
+        const BanRecord* record =
+            length <= source.length ? bans.find_around(source.address, length) : nullptr;
+        if (record != nullptr && record->ban.until > now &&
+            (last == nullptr || record->ban.until > last->ban.until)) {
+            last = record;
+        }
+    }
+    return last;
+}
+
+std::optional<Ban> Engine::State::decide(Decision decision, Time now) {
     if (bans.size() >= limits.bans_max) {
-        ++counters.bans_refused;
-        sources.take(source);  // it may earn its ban anew; kept, it would only grow
+        ++counters.bans_refused;  // and it has to earn its ban anew; kept, what it did would only grow
         return std::nullopt;
     }
-    BanRecord record{.ban = {.source = source, .until = now + limits.ban_duration},
-                     .state = BanState::pending,
-                     .since = now,
-                     .answered = now,
-                     .announced = false,
-                     .failures = 0,
-                     .probes_after = 0,
-                     .evidence = take_evidence(source)};
     ++counters.bans_decided;
+    counters.bans_soft += decision.soft ? 1U : 0U;
+    counters.bans_of_networks += decision.source.is_address() ? 0U : 1U;
+    const auto duration = decision.soft ? limits.soft_ban_duration : limits.ban_duration;
+    BanRecord record;
+    record.ban = {.source = decision.source,
+                  .until = now + duration,
+                  .reason = decision.evidence.criterion == Criterion::sweep ? BanReason::port_sweep
+                                                                            : BanReason::port_scan,
+                  .soft = decision.soft};
+    record.since = record.answered = now;
+    record.evidence = std::move(decision.evidence);
     return hand_out(bans.put(std::move(record)), now);
 }
 
-/// What a source tried, as much of it as a ban keeps; it is tracked no longer.
-std::vector<TriedPort> Engine::State::take_evidence(const Address& source) {
-    std::vector<TriedPort> ports = sources.take(source);
-    if (ports.size() > limits.evidence_ports_max) {
-        ports.resize(limits.evidence_ports_max);
-        ports.shrink_to_fit();
+/// What an address has tried; it starts from nothing. Of a wider prefix nothing: its addresses are tracked
+/// each by itself.
+Evidence Engine::State::take_evidence(const Prefix& source, Time now) {
+    Evidence evidence;
+    if (source.is_address()) {
+        evidence = detector.report(source.address, now);
+        detector.forget(source.address, now);
     }
-    return ports;
+    return evidence;
 }
 
-void Engine::State::expire(const Address& source) {
+void Engine::State::expire(const Prefix& source) {
     if (bans.remove(source)) {
         ++counters.unbans;
         expired.push_back({.source = source, .reason = UnbanReason::expired});
@@ -145,7 +190,7 @@ Ban Engine::State::hand_out(BanRecord& record, Time now) {
     return record.ban;
 }
 
-bool Engine::on_enforced(const Address& source, Time now) {
+bool Engine::on_enforced(const Prefix& source, Time now) {
     State& state = *state_;
     BanRecord* record = state.bans.find(source);
     if (record == nullptr) {
@@ -159,7 +204,7 @@ bool Engine::on_enforced(const Address& source, Time now) {
     return !std::exchange(record->announced, true);
 }
 
-void Engine::on_refused(const Address& source, Time now) {
+void Engine::on_refused(const Prefix& source, Time now) {
     State& state = *state_;
     now = state.at_least_last(now);
     BanRecord* record = state.bans.find(source);
@@ -181,13 +226,13 @@ Engine::Due Engine::on_tick(Time now) {
     Due due;
     while (BanRecord* record = state.bans.due(now)) {
         if (record->ban.until <= now) {
-            state.expire(Address(record->ban.source));  // by value: the record goes with it
+            state.expire(Prefix(record->ban.source));  // by value: the record goes with it
         } else {
             due.bans.push_back(state.hand_out(*record, now));
         }
     }
     due.unbans = std::exchange(state.expired, {});
-    state.sources.forget_expired(now);
+    state.detector.forget_expired(now);
     return due;
 }
 
@@ -195,18 +240,37 @@ std::optional<Time> Engine::next_due() const {
     return state_->expired.empty() ? state_->bans.next_due() : state_->last_now;
 }
 
-Engine::BanOrder Engine::order_ban(const Address& source, std::optional<std::chrono::nanoseconds> duration,
+/// Why an order to ban this is refused, if it is.
+std::optional<OrderResult> Engine::State::objection(const Prefix& source) const {
+    if (!is_ban_length(source.address.family(), source.length)) {
+        return OrderResult::no_length;
+    }
+    if (allowlist.overlaps(source)) {
+        return OrderResult::allowlisted;
+    }
+    if (knowledge->protected_in(source)) {
+        return OrderResult::protected_address;
+    }
+    if (is_martian(source)) {
+        return OrderResult::martian;
+    }
+    return std::nullopt;
+}
+
+Engine::BanOrder Engine::order_ban(const Prefix& ordered, std::optional<std::chrono::nanoseconds> duration,
                                    Time now) {
     State& state = *state_;
     now = state.at_least_last(now);
-    if (state.allowlist.contains(source)) {
-        return {.result = OrderResult::allowlisted, .ban = {}};
-    }
-    if (source.is_loopback() || source.is_unspecified() || source.is_multicast() ||
-        source.is_limited_broadcast()) {
-        return {.result = OrderResult::martian, .ban = {}};
+    const Prefix source = Prefix::of(ordered.address, ordered.length);
+    if (const auto objection = state.objection(source)) {
+        return {.result = *objection, .ban = {}};
     }
     const Time until = now + duration.value_or(state.limits.ban_duration);
+    if (const BanRecord* wider = state.covering(source, now);
+        wider != nullptr && wider->ban.source != source && wider->state == BanState::enforced &&
+        (!duration || wider->ban.until >= until)) {
+        return {.result = OrderResult::already, .ban = {}};
+    }
     if (BanRecord* known = state.bans.find(source); known != nullptr && known->ban.until > now) {
         if (!duration && known->state == BanState::enforced) {
             return {.result = OrderResult::already, .ban = {}};
@@ -214,6 +278,7 @@ Engine::BanOrder Engine::order_ban(const Address& source, std::optional<std::chr
         if (duration) {
             known->ban.until = until;
             known->ban.reason = BanReason::by_operator;
+            known->ban.soft = false;
         }
         return {.result = OrderResult::done, .ban = state.hand_out(*known, now)};
     }
@@ -222,22 +287,19 @@ Engine::BanOrder Engine::order_ban(const Address& source, std::optional<std::chr
         return {.result = OrderResult::full, .ban = {}};
     }
     ++state.counters.bans_decided;
-    BanRecord& record =
-        state.bans.put({.ban = {.source = source, .until = until, .reason = BanReason::by_operator},
-                        .state = BanState::pending,
-                        .since = now,
-                        .answered = now,
-                        .announced = false,
-                        .failures = 0,
-                        .probes_after = 0,
-                        .evidence = state.take_evidence(source)});
-    return {.result = OrderResult::done, .ban = state.hand_out(record, now)};
+    BanRecord record;
+    record.ban = {.source = source, .until = until, .reason = BanReason::by_operator, .soft = false};
+    record.since = record.answered = now;
+    record.evidence = state.take_evidence(source, now);
+    return {.result = OrderResult::done, .ban = state.hand_out(state.bans.put(std::move(record)), now)};
 }
 
-OrderResult Engine::order_unban(const Address& source) {
-    state_->sources.take(source);
+OrderResult Engine::order_unban(const Prefix& ordered) {
+    const Prefix source = Prefix::of(ordered.address, ordered.length);
+    static_cast<void>(state_->take_evidence(source, state_->last_now));
     if (!state_->bans.remove(source)) {
-        return OrderResult::not_banned;
+        return state_->covering(source, state_->last_now) == nullptr ? OrderResult::not_banned
+                                                                     : OrderResult::covered;
     }
     ++state_->counters.unbans;
     return OrderResult::done;
@@ -245,11 +307,14 @@ OrderResult Engine::order_unban(const Address& source) {
 
 bool Engine::adopt(const Ban& ban, Time now) {
     now = state_->at_least_last(now);
-    if (state_->allowlist.contains(ban.source) || state_->bans.size() >= state_->limits.bans_max) {
+    const Prefix source = Prefix::of(ban.source.address, ban.source.length);
+    if (!is_ban_length(source.address.family(), source.length) || state_->allowlist.overlaps(source) ||
+        state_->knowledge->protected_in(source) || state_->bans.size() >= state_->limits.bans_max) {
         return false;
     }
     BanRecord record;
     record.ban = ban;
+    record.ban.source = source;
     record.state = BanState::enforced;
     record.since = record.answered = now;
     record.announced = true;
@@ -259,19 +324,34 @@ bool Engine::adopt(const Ban& ban, Time now) {
 
 std::vector<Unban> Engine::reconfigure(const Limits& limits, const std::vector<Prefix>& allowlist, Time now) {
     State& state = *state_;
-    state.at_least_last(now);
+    now = state.at_least_last(now);
     state.limits = limits;
     state.allowlist = Allowlist(allowlist);
-    state.sources.reconfigure(limits.memory_bytes, limits.window);
+    state.detector.reconfigure(limits, now);
+    return state.lift_bans(UnbanReason::allowlisted,
+                           [&state](const Prefix& source) { return state.allowlist.overlaps(source); });
+}
+
+std::vector<Unban> Engine::set_knowledge(std::shared_ptr<const Knowledge> knowledge) {
+    State& state = *state_;
+    state.knowledge = std::move(knowledge);
+    return state.lift_bans(UnbanReason::protected_address, [&state](const Prefix& source) {
+        return state.knowledge->protected_in(source).has_value();
+    });
+}
+
+/// Whom `is_exempt` covers is banned no longer.
+template <typename IsExempt>
+std::vector<Unban> Engine::State::lift_bans(UnbanReason reason, IsExempt is_exempt) {
     std::vector<Unban> unbans;
-    state.bans.for_each([&](const BanRecord& record) {
-        if (state.allowlist.contains(record.ban.source)) {
-            unbans.push_back({.source = record.ban.source, .reason = UnbanReason::allowlisted});
+    bans.for_each([&](const BanRecord& record) {
+        if (is_exempt(record.ban.source)) {
+            unbans.push_back({.source = record.ban.source, .reason = reason});
         }
     });
     for (const Unban& unban : unbans) {
-        state.bans.remove(unban.source);
-        ++state.counters.unbans;
+        bans.remove(unban.source);
+        ++counters.unbans;
     }
     return unbans;
 }
@@ -303,37 +383,55 @@ std::vector<BanRecord> Engine::bans(std::size_t max) const {
     return records;
 }
 
-SourceReport Engine::report(const Address& source, Time now) const {
+SourceReport Engine::report(const Address& source, Time now, const std::optional<Address>& host) const {
     SourceReport report;
     report.allowlisted = state_->allowlist.contains(source);
-    if (const BanRecord* record = state_->bans.find(source); record != nullptr && record->ban.until > now) {
-        report.ban = *record;
+    report.protected_address = state_->knowledge->is_protected(source);
+    report.ban = covering_ban(Prefix::of(source), now);
+    if (report.ban) {
         return report;
     }
-    report.tried = state_->sources.tried_within(source, now);
-    if (const SourceTable::Source* known = state_->sources.find(source)) {
-        report.last_probe = known->last_probe;
-    }
+    report.evidence = state_->detector.report(source, now, host);
     return report;
 }
 
-const Counters& Engine::counters() const {
-    return state_->counters;
+std::optional<BanRecord> Engine::ban_of(const Prefix& source, Time now) const {
+    const BanRecord* record = state_->bans.find_around(source.address, source.length);
+    return record != nullptr && record->ban.until > now ? std::optional(*record) : std::nullopt;
+}
+
+std::optional<BanRecord> Engine::covering_ban(const Prefix& source, Time now) const {
+    const BanRecord* record = state_->covering(source, now);
+    return record != nullptr ? std::optional(*record) : std::nullopt;
+}
+
+Counters Engine::counters() const {
+    Counters counters = state_->counters;
+    counters.decoys_recognised = state_->detector.decoys_recognised();
+    counters.sources_evicted = state_->detector.sources().evicted();
+    counters.sources_not_admitted = state_->detector.sources().not_admitted();
+    return counters;
+}
+const Knowledge& Engine::knowledge() const {
+    return *state_->knowledge;
 }
 const Limits& Engine::limits() const {
     return state_->limits;
 }
 std::size_t Engine::sources_tracked() const {
-    return state_->sources.size();
+    return state_->detector.sources().size();
 }
 std::size_t Engine::suspects(Time now) const {
-    return state_->sources.count_with((state_->limits.threshold + 1) / 2, now);
+    return state_->detector.sources().count_with((state_->limits.threshold + 1) / 2, now);
+}
+bool Engine::is_degraded(Time now) const {
+    return state_->detector.sources().degraded(now);
 }
 std::size_t Engine::bans_wanted() const {
     return state_->bans.size();
 }
 std::size_t Engine::memory_used() const {
-    return state_->sources.memory_used();
+    return state_->detector.memory_used();
 }
 
 }  // namespace farewell::core

@@ -3,10 +3,9 @@
 //
 // Use:       one instance, fed by one thread; see src/daemon/engine_loop for the live one.
 // Threads:   none of its own; not safe to share.
-// Cost:      on_probe O(1) on average, one hash lookup; allocates only for a source or port not seen before.
-// Logs:      nothing. Counts: Counters.
-// Time:      every input carries it; it may stand still but not go back (a step back is taken as standing
-// still).
+// Cost:      on_probe O(1) on average: one hash lookup, and one for each length of which there are bans;
+// allocates only for a source or port not seen before. Logs:      nothing. Counts: Counters. Time:      every
+// input carries it; it may stand still but not go back (a step back is taken as standing still).
 #pragma once
 
 #include <cstddef>
@@ -19,8 +18,9 @@
 #include "core/address.hpp"
 #include "core/ban_book.hpp"
 #include "core/classify.hpp"
+#include "core/evidence.hpp"
+#include "core/knowledge.hpp"
 #include "core/limits.hpp"
-#include "core/port_set.hpp"
 #include "core/time.hpp"
 
 namespace farewell::core {
@@ -28,33 +28,40 @@ namespace farewell::core {
 /// All the engine knows of one address.
 struct SourceReport {
     bool allowlisted = false;
-    std::optional<BanRecord> ban;
-    std::vector<TriedPort> tried;  ///< within the window, for a source not banned; in order of first_seen
-    /// The last probe's header fields, for a source not banned; nullopt if none is remembered.
-    std::optional<Probe> last_probe;
+    bool protected_address = false;  ///< this host's own, a gateway or a resolver
+    std::optional<BanRecord> ban;    ///< of itself or of a prefix around it: the one that ends last
+    Evidence evidence;               ///< of a source not banned: what it has tried within the window
 };
 
 struct Counters {
     std::uint64_t probes = 0;           ///< all that came in
     std::uint64_t probes_repeated = 0;  ///< of a (source, port) already known within the window
     std::uint64_t probes_allowlisted = 0;
+    std::uint64_t probes_protected = 0;  ///< of own addresses, gateways and resolvers
     std::uint64_t probes_of_banned = 0;  ///< in flight when the ban fell, or the ban is not in force
     std::uint64_t bans_decided = 0;
     std::uint64_t bans_enforced = 0;
     std::uint64_t bans_failed = 0;   ///< outcomes, so one ban may count several times
     std::uint64_t bans_refused = 0;  ///< Limits::bans_max was reached
     std::uint64_t unbans = 0;
-    std::uint64_t sources_evicted = 0;  ///< forgotten to stay within memory
+    std::uint64_t bans_soft = 0;             ///< of those decided
+    std::uint64_t bans_of_networks = 0;      ///< of those decided
+    std::uint64_t decoys_recognised = 0;     ///< sources that tried what others tried at the same time
+    std::uint64_t sources_evicted = 0;       ///< forgotten to stay within memory
+    std::uint64_t sources_not_admitted = 0;  ///< probes of sources that memory had no room for
 };
 
 /// What an order of the operator met.
 enum class OrderResult : std::uint8_t {
-    done,         ///< an action was made (or the state changed)
-    already,      ///< it was so before
-    allowlisted,  ///< refused: the address is on the allowlist
-    martian,      ///< refused: loopback, unspecified, multicast or broadcast
-    full,         ///< refused: Limits::bans_max
-    not_banned,   ///< nothing to remove
+    done,               ///< an action was made (or the state changed)
+    already,            ///< it was so before
+    allowlisted,        ///< refused: some of it is on the allowlist
+    protected_address,  ///< refused: some of it is this host's own, a gateway or a resolver
+    martian,            ///< refused: is_martian()
+    no_length,          ///< refused: not one of ban_lengths()
+    full,               ///< refused: Limits::bans_max
+    not_banned,         ///< nothing to remove
+    covered,            ///< nothing to remove of its own; a wider ban keeps it out
 };
 
 class Engine {
@@ -65,15 +72,15 @@ class Engine {
     Engine& operator=(Engine&&) noexcept;
 
     /// A probe arrived. A returned Ban is to be enforced at once and answered by on_enforced or on_refused.
-    /// A probe of a source whose ban is failed, or enforced but evidently not in force (it still gets
+    /// A probe of a source one of whose bans is failed, or enforced but evidently not in force (it still gets
     /// through kInForceAfter later), hands the ban out again with the time it has left.
     [[nodiscard]] std::optional<Ban> on_probe(const Probe& probe, Time now);
 
     /// The enforcer acknowledged the ban of `source`. Returns whether this is the first time for this ban,
     /// that is, whether it is news. Unknown sources are ignored.
-    bool on_enforced(const Address& source, Time now);
+    bool on_enforced(const Prefix& source, Time now);
     /// The enforcer refused; it is handed out again by on_tick after a growing delay, at most kRetryMax.
-    void on_refused(const Address& source, Time now);
+    void on_refused(const Prefix& source, Time now);
 
     struct Due {
         std::vector<Ban> bans;      ///< refused or unanswered ones whose retry is due
@@ -90,31 +97,44 @@ class Engine {
         std::optional<Ban> ban;
     };
     /// A source that is banned already keeps its end, unless a duration is given: then it ends `duration`
-    /// from now.
-    [[nodiscard]] BanOrder order_ban(const Address& source, std::optional<std::chrono::nanoseconds> duration,
+    /// from now. A wider ban in force that ends no earlier is `already`. Narrower bans keep their own ends.
+    [[nodiscard]] BanOrder order_ban(const Prefix& source, std::optional<std::chrono::nanoseconds> duration,
                                      Time now);
-    /// `done` means: take the source out of the kernel. The source starts from nothing.
-    [[nodiscard]] OrderResult order_unban(const Address& source);
+    /// `done` means: take the source out of the kernel. An address starts from nothing. Only this very ban is
+    /// lifted: narrower and wider ones stay.
+    [[nodiscard]] OrderResult order_unban(const Prefix& source);
 
-    /// A ban found in the kernel at start is taken over as enforced; not if the source is allowlisted or
-    /// there are as many as may be. Returns whether it was.
+    /// A ban found in the kernel at start is taken over as enforced; not if some of it is allowlisted or
+    /// protected, or there are as many as may be. Returns whether it was.
     bool adopt(const Ban& ban, Time now);
 
-    /// New limits for what comes; bans in force keep their end. A new allowlist unbans whom it covers.
+    /// New limits for what comes; bans in force keep their end. A new allowlist unbans whatever it overlaps.
     [[nodiscard]] std::vector<Unban> reconfigure(const Limits& limits, const std::vector<Prefix>& allowlist,
                                                  Time now);
+
+    /// What the host knows of itself from now on; unbans those that it has come to need. Not nullptr.
+    [[nodiscard]] std::vector<Unban> set_knowledge(std::shared_ptr<const Knowledge> knowledge);
+    [[nodiscard]] const Knowledge& knowledge() const;
 
     /// Every wanted ban that has not run out, for a rebuilt table.
     [[nodiscard]] std::vector<Ban> wanted(Time now) const;
     /// At most `max` records, those expiring last first left out; for lists.
     [[nodiscard]] std::vector<BanRecord> bans(std::size_t max) const;
-    [[nodiscard]] SourceReport report(const Address& source, Time now) const;
+    /// `host`: of its probes to that one behind us, instead of those to us.
+    [[nodiscard]] SourceReport report(const Address& source, Time now,
+                                      const std::optional<Address>& host = std::nullopt) const;
+    /// The ban of exactly this source; nullopt also when it is over.
+    [[nodiscard]] std::optional<BanRecord> ban_of(const Prefix& source, Time now) const;
+    /// The ban that covers all of a source and ends last: its own, or a wider one.
+    [[nodiscard]] std::optional<BanRecord> covering_ban(const Prefix& source, Time now) const;
 
-    [[nodiscard]] const Counters& counters() const;
+    [[nodiscard]] Counters counters() const;
     [[nodiscard]] const Limits& limits() const;
     [[nodiscard]] std::size_t sources_tracked() const;
-    /// Sources at half the threshold or more. O(sources_tracked).
+    /// Sources with half as many ports as the threshold has points, or more. O(sources tracked).
     [[nodiscard]] std::size_t suspects(Time now) const;
+    /// A flood takes more memory than the budget has: slow scanners may go unseen. See docs/memory.md.
+    [[nodiscard]] bool is_degraded(Time now) const;
     [[nodiscard]] std::size_t bans_wanted() const;
     /// Bytes accounted for unbanned sources; never above Limits::memory_bytes.
     [[nodiscard]] std::size_t memory_used() const;

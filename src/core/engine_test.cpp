@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <memory>
 #include <optional>
+#include <utility>
 
 #include "scenario.hpp"
 
@@ -12,6 +14,7 @@ namespace farewell::core {
 namespace {
 
 using namespace std::chrono_literals;
+using test::alone;
 using test::at;
 using test::probe;
 using test::source;
@@ -19,7 +22,7 @@ using test::source;
 /// An engine and a clock that the test moves.
 class EngineTest : public testing::Test {
  protected:
-    explicit EngineTest(Limits limits = {}) : engine(limits, {}) {}
+    explicit EngineTest(Limits limits = test::plain_limits()) : engine(limits, {}) {}
 
     std::optional<Ban> try_port(std::uint16_t port, std::uint32_t who = 1) {
         return engine.on_probe(probe(source(who), port), now);
@@ -34,7 +37,7 @@ class EngineTest : public testing::Test {
     }
     void ban_and_enforce(std::uint32_t who = 1) {
         ASSERT_TRUE(try_ports(1, 10, who));
-        engine.on_enforced(source(who), now);
+        engine.on_enforced(alone(who), now);
     }
 
     Time now = at(1h);
@@ -47,13 +50,13 @@ TEST_F(EngineTest, ExactlyTheTenthDistinctPortBans) {
     }
     const auto ban = try_port(10);
     ASSERT_TRUE(ban);
-    EXPECT_EQ(ban->source, source(1));
+    EXPECT_EQ(ban->source, alone(1));
     EXPECT_EQ(ban->until, now + 12h);
     EXPECT_EQ(ban->reason, BanReason::port_scan);
     const auto record = engine.report(source(1), now).ban;
     ASSERT_TRUE(record);
-    EXPECT_EQ(record->evidence.size(), 10U);
-    EXPECT_EQ(record->evidence.front().port.number, 1);
+    EXPECT_EQ(record->evidence.ports.size(), 10U);
+    EXPECT_EQ(record->evidence.ports.front().port.number, 1);
     EXPECT_EQ(engine.sources_tracked(), 0U);
 }
 
@@ -62,7 +65,7 @@ TEST_F(EngineTest, NinePortsTwoHundredTimesDoNotBan) {
         EXPECT_FALSE(try_ports(1, 9));
     }
     EXPECT_EQ(engine.counters().probes_repeated, 199U * 9);
-    EXPECT_EQ(engine.report(source(1), now).tried.size(), 9U);
+    EXPECT_EQ(engine.report(source(1), now).evidence.ports.size(), 9U);
 }
 
 TEST_F(EngineTest, ProtocolsCountApart) {
@@ -93,7 +96,7 @@ TEST_F(EngineTest, PortsOutsideTheWindowDoNotCount) {
 }
 
 TEST_F(EngineTest, ThresholdsAtBothEnds) {
-    Limits limits;
+    Limits limits = test::plain_limits();
     limits.threshold = Limits::kThresholdMin;
     Engine two(limits, {});
     EXPECT_FALSE(two.on_probe(probe(source(1), 1), now));
@@ -104,7 +107,7 @@ TEST_F(EngineTest, ThresholdsAtBothEnds) {
         ASSERT_FALSE(most.on_probe(probe(source(1), static_cast<std::uint16_t>(port)), now));
     }
     EXPECT_TRUE(most.on_probe(probe(source(1), 65535), now));
-    EXPECT_EQ(most.report(source(1), now).ban->evidence.size(), limits.evidence_ports_max);
+    EXPECT_EQ(most.report(source(1), now).ban->evidence.ports.size(), limits.evidence_ports_max);
 }
 
 TEST_F(EngineTest, TimeGoingBackStandsStill) {
@@ -132,7 +135,7 @@ TEST_F(EngineTest, ABannedSourceThatStillGetsThroughIsBannedAgain) {
     ASSERT_TRUE(again);
     EXPECT_EQ(again->until, until) << "with the time it has left";
     EXPECT_FALSE(try_port(101)) << "one at a time";
-    EXPECT_FALSE(engine.on_enforced(source(1), now)) << "no news";
+    EXPECT_FALSE(engine.on_enforced(alone(1), now)) << "no news";
     EXPECT_EQ(engine.counters().bans_decided, 1U);
 }
 
@@ -140,7 +143,7 @@ TEST_F(EngineTest, ARefusedBanIsTriedAgainEverMoreSlowly) {
     ASSERT_TRUE(try_ports(1, 10));
     std::chrono::nanoseconds delay = Engine::kRetryMin;
     for (int attempt = 0; attempt < 12; ++attempt) {
-        engine.on_refused(source(1), now);
+        engine.on_refused(alone(1), now);
         EXPECT_EQ(engine.report(source(1), now).ban->state, BanState::failed);
         EXPECT_TRUE(engine.on_tick(now + delay - 1ns).bans.empty()) << attempt;
         now += delay;
@@ -149,7 +152,7 @@ TEST_F(EngineTest, ARefusedBanIsTriedAgainEverMoreSlowly) {
         delay = std::min<std::chrono::nanoseconds>(delay * 2, Engine::kRetryMax);
     }
     EXPECT_EQ(delay, Engine::kRetryMax);
-    EXPECT_TRUE(engine.on_enforced(source(1), now)) << "news at last";
+    EXPECT_TRUE(engine.on_enforced(alone(1), now)) << "news at last";
     EXPECT_EQ(engine.report(source(1), now).ban->failures, 0U);
     EXPECT_EQ(engine.next_due(), engine.report(source(1), now).ban->ban.until);
 }
@@ -162,21 +165,21 @@ TEST_F(EngineTest, ABanWithoutAnOutcomeIsHandedOutAgain) {
 }
 
 TEST_F(EngineTest, EvidenceIsLimitedHoweverTheBanCameAbout) {
-    Limits limits;
+    Limits limits = test::plain_limits();
     limits.threshold = 1000;
     limits.evidence_ports_max = 5;
     Engine wide(limits, {});
     for (std::uint16_t port = 1; port <= 500; ++port) {
         ASSERT_FALSE(wide.on_probe(probe(source(1), port), now));
     }
-    static_cast<void>(wide.order_ban(source(1), std::nullopt, now));
-    EXPECT_EQ(wide.report(source(1), now).ban->evidence.size(), 5U);
+    static_cast<void>(wide.order_ban(alone(1), std::nullopt, now));
+    EXPECT_EQ(wide.report(source(1), now).ban->evidence.ports.size(), 5U);
 }
 
 TEST_F(EngineTest, AProbeHastensTheRetry) {
     ASSERT_TRUE(try_ports(1, 10));
     for (int attempt = 0; attempt < 5; ++attempt) {
-        engine.on_refused(source(1), now);
+        engine.on_refused(alone(1), now);
     }
     EXPECT_FALSE(try_port(50)) << "but not more often than the shortest delay";
     now += Engine::kRetryMin + 1ms;
@@ -190,7 +193,7 @@ TEST_F(EngineTest, ABanEndsAndTheSourceStartsFromNothing) {
     now += 1ns;
     const auto due = engine.on_tick(now);
     ASSERT_EQ(due.unbans.size(), 1U);
-    EXPECT_EQ(due.unbans[0].source, source(1));
+    EXPECT_EQ(due.unbans[0].source, alone(1));
     EXPECT_EQ(due.unbans[0].reason, UnbanReason::expired);
     EXPECT_FALSE(engine.next_due());
     EXPECT_FALSE(try_ports(1, 9));
@@ -207,25 +210,25 @@ TEST_F(EngineTest, AnEndFoundByAProbeIsToldByTheNextTick) {
 }
 
 TEST_F(EngineTest, OutcomesOfUnknownSourcesAreIgnored) {
-    EXPECT_FALSE(engine.on_enforced(source(9), now));
-    engine.on_refused(source(9), now);
+    EXPECT_FALSE(engine.on_enforced(alone(9), now));
+    engine.on_refused(alone(9), now);
     EXPECT_EQ(engine.counters().bans_enforced + engine.counters().bans_failed, 0U);
 }
 
 TEST_F(EngineTest, OrdersOfTheOperator) {
     EXPECT_FALSE(try_ports(1, 5));
-    const auto first = engine.order_ban(source(1), 2h, now);
+    const auto first = engine.order_ban(alone(1), 2h, now);
     EXPECT_EQ(first.result, OrderResult::done);
     EXPECT_EQ(first.ban->until, now + 2h);
-    EXPECT_TRUE(engine.on_enforced(source(1), now));
-    EXPECT_EQ(engine.report(source(1), now).ban->evidence.size(), 5U);
-    EXPECT_EQ(engine.order_ban(source(1), std::nullopt, now).result, OrderResult::already);
-    EXPECT_EQ(engine.order_ban(source(1), 10min, now).ban->until, now + 10min);
-    EXPECT_FALSE(engine.on_enforced(source(1), now));
+    EXPECT_TRUE(engine.on_enforced(alone(1), now));
+    EXPECT_EQ(engine.report(source(1), now).ban->evidence.ports.size(), 5U);
+    EXPECT_EQ(engine.order_ban(alone(1), std::nullopt, now).result, OrderResult::already);
+    EXPECT_EQ(engine.order_ban(alone(1), 10min, now).ban->until, now + 10min);
+    EXPECT_FALSE(engine.on_enforced(alone(1), now));
     EXPECT_EQ(engine.next_due(), now + 10min);
-    EXPECT_EQ(engine.order_unban(source(1)), OrderResult::done);
-    EXPECT_EQ(engine.order_unban(source(1)), OrderResult::not_banned);
-    EXPECT_EQ(engine.order_ban(Address(), std::nullopt, now).result, OrderResult::martian);
+    EXPECT_EQ(engine.order_unban(alone(1)), OrderResult::done);
+    EXPECT_EQ(engine.order_unban(alone(1)), OrderResult::not_banned);
+    EXPECT_EQ(engine.order_ban(Prefix::of(Address()), std::nullopt, now).result, OrderResult::martian);
 }
 
 TEST_F(EngineTest, TheAllowlistWins) {
@@ -235,7 +238,7 @@ TEST_F(EngineTest, TheAllowlistWins) {
     }
     EXPECT_EQ(allowing.counters().probes_allowlisted, 100U);
     EXPECT_TRUE(allowing.report(source(5), now).allowlisted);
-    EXPECT_EQ(allowing.order_ban(source(5), std::nullopt, now).result, OrderResult::allowlisted);
+    EXPECT_EQ(allowing.order_ban(alone(5), std::nullopt, now).result, OrderResult::allowlisted);
 }
 
 TEST_F(EngineTest, ANewAllowlistLiftsBans) {
@@ -243,14 +246,49 @@ TEST_F(EngineTest, ANewAllowlistLiftsBans) {
     ban_and_enforce(2);
     const auto unbans = engine.reconfigure({}, {{.address = source(1), .length = 32}}, now);
     ASSERT_EQ(unbans.size(), 1U);
-    EXPECT_EQ(unbans[0].source, source(1));
+    EXPECT_EQ(unbans[0].source, alone(1));
     EXPECT_EQ(unbans[0].reason, UnbanReason::allowlisted);
     EXPECT_EQ(engine.bans_wanted(), 1U);
 }
 
+std::shared_ptr<const Knowledge> knowing(Knowledge::Facts facts) {
+    return std::make_shared<const Knowledge>(std::move(facts));
+}
+
+TEST_F(EngineTest, WhomTheHostNeedsIsNeverBanned) {
+    EXPECT_TRUE(engine
+                    .set_knowledge(knowing(
+                        {.own_addresses = {source(1)}, .gateways = {source(2)}, .resolvers = {source(3)}}))
+                    .empty());
+    for (const std::uint32_t who : {1U, 2U, 3U}) {
+        EXPECT_FALSE(try_ports(1, 100, who)) << who;
+        EXPECT_EQ(engine.order_ban(alone(who), 1h, now).result, OrderResult::protected_address) << who;
+        EXPECT_FALSE(engine.adopt({.source = alone(who), .until = now + 1h}, now)) << who;
+        EXPECT_TRUE(engine.report(source(who), now).protected_address) << who;
+    }
+    EXPECT_EQ(engine.bans_wanted(), 0U);
+    EXPECT_EQ(engine.counters().probes_protected, 300U);
+    EXPECT_EQ(engine.sources_tracked(), 0U);
+    EXPECT_TRUE(try_ports(1, 10, 4)) << "and everybody else as before";
+    EXPECT_FALSE(engine.report(source(4), now).protected_address);
+}
+
+TEST_F(EngineTest, WhoBecomesNeededIsLetIn) {
+    ban_and_enforce(1);
+    ban_and_enforce(2);
+    const auto unbans = engine.set_knowledge(knowing({.gateways = {source(2)}}));
+    ASSERT_EQ(unbans.size(), 1U);
+    EXPECT_EQ(unbans[0].source, alone(2));
+    EXPECT_EQ(unbans[0].reason, UnbanReason::protected_address);
+    EXPECT_EQ(engine.bans_wanted(), 1U);
+    EXPECT_EQ(engine.counters().unbans, 1U);
+    EXPECT_TRUE(engine.set_knowledge(knowing({})).empty());
+    EXPECT_TRUE(try_ports(1, 10, 2)) << "once it is needed no longer, it may be banned again";
+}
+
 TEST_F(EngineTest, ALowerThresholdCountsFromTheNextProbeOn) {
     EXPECT_FALSE(try_ports(1, 6));
-    Limits limits;
+    Limits limits = test::plain_limits();
     limits.threshold = 5;
     static_cast<void>(engine.reconfigure(limits, {}, now));
     EXPECT_EQ(engine.bans_wanted(), 0U);
@@ -258,7 +296,7 @@ TEST_F(EngineTest, ALowerThresholdCountsFromTheNextProbeOn) {
 }
 
 TEST_F(EngineTest, BansAreLimitedInNumber) {
-    Limits limits;
+    Limits limits = test::plain_limits();
     limits.bans_max = 3;
     Engine full(limits, {});
     for (std::uint32_t who = 1; who <= 5; ++who) {
@@ -268,8 +306,8 @@ TEST_F(EngineTest, BansAreLimitedInNumber) {
     }
     EXPECT_EQ(full.bans_wanted(), 3U);
     EXPECT_EQ(full.counters().bans_refused, 2U);
-    EXPECT_EQ(full.order_ban(source(9), std::nullopt, now).result, OrderResult::full);
-    EXPECT_EQ(full.order_unban(source(1)), OrderResult::done);
+    EXPECT_EQ(full.order_ban(alone(9), std::nullopt, now).result, OrderResult::full);
+    EXPECT_EQ(full.order_unban(alone(1)), OrderResult::done);
     for (std::uint16_t port = 1; port <= 9; ++port) {
         EXPECT_FALSE(full.on_probe(probe(source(4), port), now)) << "it has to earn its ban anew";
     }
@@ -277,26 +315,26 @@ TEST_F(EngineTest, BansAreLimitedInNumber) {
 }
 
 TEST_F(EngineTest, AdoptedBansAreInForceAndKnown) {
-    ASSERT_TRUE(engine.adopt({.source = source(7), .until = now + 1h}, now));
+    ASSERT_TRUE(engine.adopt({.source = alone(7), .until = now + 1h}, now));
     EXPECT_EQ(engine.report(source(7), now).ban->state, BanState::enforced);
-    EXPECT_FALSE(engine.on_enforced(source(7), now)) << "no news";
+    EXPECT_FALSE(engine.on_enforced(alone(7), now)) << "no news";
     EXPECT_EQ(engine.on_tick(now + 1h).unbans.size(), 1U);
 }
 
 TEST_F(EngineTest, AllowlistedBansAreNotAdopted) {
     Engine allowing({}, {{.address = source(0), .length = 24}});
-    EXPECT_FALSE(allowing.adopt({.source = source(7), .until = now + 1h}, now));
+    EXPECT_FALSE(allowing.adopt({.source = alone(7), .until = now + 1h}, now));
     EXPECT_EQ(allowing.bans_wanted(), 0U);
 }
 
 TEST_F(EngineTest, ListsAreCutOffAtTheLatestEnds) {
     for (std::uint32_t who = 1; who <= 5; ++who) {
-        static_cast<void>(engine.order_ban(source(who), who * 1h, now));
+        static_cast<void>(engine.order_ban(alone(who), who * 1h, now));
     }
     const auto listed = engine.bans(3);
     ASSERT_EQ(listed.size(), 3U);
-    EXPECT_EQ(listed[0].ban.source, source(1));
-    EXPECT_EQ(listed[2].ban.source, source(3));
+    EXPECT_EQ(listed[0].ban.source, alone(1));
+    EXPECT_EQ(listed[2].ban.source, alone(3));
     EXPECT_EQ(engine.wanted(now).size(), 5U);
     EXPECT_EQ(engine.wanted(now + 2h).size(), 3U);
 }
@@ -307,6 +345,7 @@ TEST(EngineNames, AreAllThere) {
     EXPECT_EQ(name_of(UnbanReason::expired), "expired");
     EXPECT_EQ(name_of(UnbanReason::by_operator), "by_operator");
     EXPECT_EQ(name_of(UnbanReason::allowlisted), "allowlisted");
+    EXPECT_EQ(name_of(UnbanReason::protected_address), "protected_address");
     EXPECT_EQ(name_of(BanState::pending), "pending");
     EXPECT_EQ(name_of(BanState::failed), "failed");
 }

@@ -14,7 +14,13 @@ namespace {
 /// The bytes of an address as they lie in memory; the order of the bits does not matter to a comparison.
 std::array<std::uint64_t, 2> words_of(const Address& address) {
     std::array<std::uint64_t, 2> words{};
-    std::memcpy(words.data(), address.bytes().data(), address.bytes().size());
+    const auto bytes = address.bytes();
+    // Lengths that the compiler knows become loads instead of a call.
+    if (bytes.size() == 4) {
+        std::memcpy(words.data(), bytes.data(), 4);
+    } else {
+        std::memcpy(words.data(), bytes.data(), sizeof words);
+    }
     return words;
 }
 
@@ -58,6 +64,17 @@ Knowledge::Knowledge(Facts facts) : facts_(std::move(facts)) {
     std::ranges::sort(other_ports_);
 }
 
+std::size_t Knowledge::QuickHash::operator()(const Address& address) const {
+    constexpr std::uint64_t kOdd = 0x9e3779b97f4a7c15U;
+    const auto [high, low] = words_of(address);
+    return high ^ low * kOdd;  // the table mixes the bits itself
+}
+
+bool Knowledge::has_role(const Address& address, unsigned roles) const {
+    const auto found = roles_.find(address);
+    return found != roles_.end() && (found->second & roles) != 0;
+}
+
 void Knowledge::add_role(const std::vector<Address>& addresses, unsigned role) {
     for (const Address& address : addresses) {
         roles_[address] |= role;
@@ -74,14 +91,39 @@ void Knowledge::add_network(const Prefix& prefix) {
                          .family = prefix.address.family()});
 }
 
+std::optional<Address> Knowledge::protected_in(const Prefix& prefix) const {
+    if (prefix.is_address()) {
+        return is_protected(prefix.address) ? std::optional(prefix.address) : std::nullopt;
+    }
+    for (const auto* const addresses : {&facts_.own_addresses, &facts_.gateways, &facts_.resolvers}) {
+        for (const Address& address : *addresses) {
+            if (is_protected(address) && prefix.contains(address)) {
+                return address;
+            }
+        }
+    }
+    return std::nullopt;
+}
+
+std::string_view Knowledge::protected_as(const Address& address) const {
+    if (is_own(address)) {
+        return "own address";
+    }
+    if (is_gateway(address)) {
+        return "gateway";
+    }
+    return is_resolver(address) ? "resolver" : "";
+}
+
 bool Knowledge::is_on_link(const Address& address) const {
     if (is_link_local(address)) {
         return true;
     }
-    const auto [high, low] = words_of(address);
-    return std::ranges::any_of(networks_, [&, family = address.family()](const Network& network) {
-        return network.family == family && (high & network.high_mask) == network.high &&
-               (low & network.low_mask) == network.low;
+    const auto words = words_of(address);
+    const Family family = address.family();
+    return std::ranges::any_of(networks_, [&words, family](const Network& network) {
+        return network.family == family && (words[0] & network.high_mask) == network.high &&
+               (words[1] & network.low_mask) == network.low;
     });
 }
 
@@ -93,6 +135,21 @@ bool Knowledge::is_served(const Port& port) const {
         return udp_[port.number];
     }
     return std::ranges::binary_search(other_ports_, port);
+}
+
+std::vector<Prefix> never_banned(const std::vector<Prefix>& allowlist, const Knowledge& knowledge) {
+    std::vector<Prefix> prefixes = allowlist;
+    const Knowledge::Facts& facts = knowledge.facts();
+    const auto append = [&prefixes](const std::vector<Address>& addresses) {
+        for (const Address& address : addresses) {
+            const auto length = static_cast<std::uint8_t>(address.bytes().size() * 8);
+            prefixes.push_back({.address = address, .length = length});
+        }
+    };
+    append(facts.own_addresses);
+    append(facts.gateways);
+    append(facts.resolvers);
+    return prefixes;
 }
 
 }  // namespace farewell::core

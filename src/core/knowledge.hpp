@@ -7,6 +7,8 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <string_view>
 #include <vector>
 
 #include "core/address.hpp"
@@ -42,6 +44,11 @@ class Knowledge {
     [[nodiscard]] bool is_protected(const Address& address) const {
         return has_role(address, kOwn | kGateway | kResolver);
     }
+    /// One of the protected addresses that a prefix holds; nullopt: none. O(all of them), so not for every
+    /// packet.
+    [[nodiscard]] std::optional<Address> protected_in(const Prefix& prefix) const;
+    /// "own address", "gateway" or "resolver": why an address is protected; empty if it is not.
+    [[nodiscard]] std::string_view protected_as(const Address& address) const;
     /// O(networks): a comparison of two words for each.
     [[nodiscard]] bool is_on_link(const Address& address) const;
     [[nodiscard]] bool is_ephemeral(std::uint16_t port) const {
@@ -67,19 +74,25 @@ class Knowledge {
         Family family = Family::ipv4;
     };
 
-    [[nodiscard]] bool has_role(const Address& address, unsigned roles) const {
-        const auto found = roles_.find(address);
-        return found != roles_.end() && (found->second & roles) != 0;
-    }
+    /// Quick rather than keyed: strangers ask about any address, but the host alone fills the table.
+    struct QuickHash {
+        std::size_t operator()(const Address& address) const;
+    };
+
+    [[nodiscard]] bool has_role(const Address& address, unsigned roles) const;
     void add_role(const std::vector<Address>& addresses, unsigned role);
     void add_network(const Prefix& prefix);
 
     Facts facts_;
-    boost::unordered_flat_map<Address, unsigned, KeyedHash> roles_;
+    boost::unordered_flat_map<Address, unsigned, QuickHash> roles_;
     std::vector<Network> networks_;
     std::bitset<kPorts> tcp_;
     std::bitset<kPorts> udp_;
     std::vector<Port> other_ports_;  // sorted; SCTP and UDP-Lite: rarely any
 };
+
+/// What no ban may cover, as the enforcer is told it: the allowlist, and every protected address.
+[[nodiscard]] std::vector<Prefix> never_banned(const std::vector<Prefix>& allowlist,
+                                               const Knowledge& knowledge);
 
 }  // namespace farewell::core

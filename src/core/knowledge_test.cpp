@@ -5,6 +5,7 @@
 
 #include <array>
 #include <initializer_list>
+#include <vector>
 
 #include "core/decode.hpp"
 #include "scenario.hpp"
@@ -63,6 +64,30 @@ TEST(Knowledge, EveryRoleIsItsOwn) {
     }
     EXPECT_FALSE(known.is_protected(source(255)));
     EXPECT_FALSE(known.is_protected(source(4)));
+}
+
+TEST(Knowledge, SaysWhyAnAddressIsProtected) {
+    const Knowledge known(Knowledge::Facts{.own_addresses = {source(1)},
+                                           .gateways = {source(2)},
+                                           .resolvers = {source(1), source(2), source(3)}});
+    EXPECT_EQ(known.protected_as(source(1)), "own address");
+    EXPECT_EQ(known.protected_as(source(2)), "gateway");
+    EXPECT_EQ(known.protected_as(source(3)), "resolver");
+    EXPECT_EQ(known.protected_as(source(4)), "");
+}
+
+TEST(Knowledge, WhatNoBanMayCover) {
+    const Address six = ipv6({0xfe, 0x80}, 1);
+    const Knowledge known(Knowledge::Facts{.own_addresses = {source(1)},
+                                           .broadcasts = {source(255)},
+                                           .gateways = {six},
+                                           .resolvers = {source(3)}});
+    const Prefix network{.address = source(0x010000), .length = 16};
+    EXPECT_EQ(never_banned({network}, known), (std::vector<Prefix>{network,
+                                                                   {.address = source(1), .length = 32},
+                                                                   {.address = six, .length = 128},
+                                                                   {.address = source(3), .length = 32}}));
+    EXPECT_TRUE(never_banned({}, Knowledge()).empty());
 }
 
 TEST(Knowledge, AnOwnAddressIsNoBroadcast) {

@@ -1,20 +1,58 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Every limit the core obeys, in one place.
+// Every limit the core obeys, in one place. docs/detection.md argues the defaults.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 namespace farewell::core {
+
+enum class DetectionRule : std::uint8_t {
+    balanced,  ///< evidence weighs, time counts, prefixes are counted
+    plain,     ///< so many distinct closed ports of one address within the window, and nothing else
+};
+
+[[nodiscard]] constexpr std::string_view name_of(DetectionRule rule) {
+    return rule == DetectionRule::plain ? "plain" : "balanced";
+}
+
+/// What to do with a source whose probes came in company: the same ports in the same order from several
+/// sources at once, of which at most one is real.
+enum class DecoyTreatment : std::uint8_t {
+    soft,     ///< ban each softly
+    ban,      ///< ban each like any other
+    observe,  ///< ban none, only count them
+};
 
 struct Limits {
     static constexpr std::uint32_t kThresholdMin = 2;
     static constexpr std::uint32_t kThresholdMax = 65535;
 
-    std::uint32_t threshold = 10;  ///< distinct (protocol, port) of one source that ban it
+    DetectionRule rule = DetectionRule::balanced;
+    std::uint32_t threshold = 10;  ///< points (plain: distinct closed ports) of one source that ban it
     std::chrono::nanoseconds window = std::chrono::hours(24);  ///< in which they must fall
+    std::uint32_t burst = 5;                                   ///< distinct closed ports; 0: no such rule
+    std::chrono::nanoseconds burst_window = std::chrono::seconds(2);  ///< in which they must fall
+    std::uint32_t sweep_threshold = 32;  ///< hosts of one port, where many are behind us; 0: no such rule
+
+    // Networks, counted as one source each: points that ban them; 0: not counted.
+    std::uint32_t threshold_24 = 0;
+    std::uint32_t threshold_64 = 20;
+    std::uint32_t threshold_48 = 40;
+    static constexpr std::uint32_t kNetworkSourcesMin =
+        3;  ///< addresses (of a /48: /64s) that must take part
+
+    // Packets that may be the tail of something ordinary.
+    std::uint32_t ambiguous_threshold = 64;  ///< distinct ports; 0: no such rule
+    std::chrono::nanoseconds ambiguous_window = std::chrono::minutes(1);
+
+    DecoyTreatment decoys = DecoyTreatment::soft;
     std::chrono::nanoseconds ban_duration = std::chrono::hours(12);
+    std::chrono::nanoseconds soft_ban_duration = std::chrono::hours(1);
+
+    static constexpr std::size_t kMemoryMin = std::size_t{512} << 10;
     std::size_t memory_bytes = std::size_t{16} << 20;  ///< for all that is remembered of unbanned sources
     std::size_t bans_max = 1'000'000;     ///< wanted bans at one time; more are refused and counted
     std::size_t evidence_ports_max = 64;  ///< ports kept per ban for explain

@@ -2,142 +2,436 @@
 #include "core/source_table.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <functional>
+#include <optional>
 #include <utility>
 
+#include "core/keyed_mix.hpp"
+
 namespace farewell::core {
+namespace {
 
-SourceTable::SourceTable(std::size_t memory_bytes, std::chrono::nanoseconds window, std::uint64_t hash_key)
-    : memory_max_(memory_bytes), window_(window), by_address_(0, KeyedHash{.key = hash_key}) {}
-
-SourceTable::Seen SourceTable::on_probe(const Probe& probe, Time now) {
-    const auto known = by_address_.find(probe.source);
-    const Index index = known == by_address_.end() ? add(probe.source) : known->second;
-    unlink(index);
-    link_newest(index);
-
-    Source& source = records_[index].source;
-    const std::size_t before = source.ports.heap_bytes();
-    const bool expired = source.last_seen < now - window_;
-    if (expired) {
-        source.ports.forget_before(now - window_);
-    }
-    const bool new_port = source.ports.insert(probe.port, probe.kind, now);
-    source.last_seen = now;
-    source.last_probe = probe;
-    memory_used_ += source.ports.heap_bytes();
-    memory_used_ -= before;
-    const Seen seen{.new_port = new_port, .distinct_ports = source.ports.size()};
-    evict_beyond_budget(index);
-    return seen;
+TableLimits within_bounds(TableLimits limits) {
+    using std::chrono::nanoseconds;
+    limits.memory_bytes = std::clamp(limits.memory_bytes, TableLimits::kMemoryMin, TableLimits::kMemoryMax);
+    limits.window = std::clamp<nanoseconds>(limits.window, TableLimits::kWindowMin, TableLimits::kWindowMax);
+    limits.burst_window = std::clamp<nanoseconds>(limits.burst_window, nanoseconds(0), limits.window);
+    return limits;
 }
 
-std::size_t SourceTable::distinct_within(const Address& source, Time now) {
-    const auto known = by_address_.find(source);
-    if (known == by_address_.end()) {
-        return 0;
-    }
-    PortSet& ports = records_[known->second].source.ports;
-    memory_used_ -= ports.heap_bytes();
-    ports.forget_before(now - window_);
-    memory_used_ += ports.heap_bytes();
-    return ports.size();
+/// Of stored times: a window is at most 2^26 of them, so that 32 bits hold 64 windows.
+Time::duration tick_length_for(Time::duration window) {
+    return std::max<Time::duration>(std::chrono::milliseconds(1), window / (1 << 26) + Time::duration(1));
 }
 
-std::vector<TriedPort> SourceTable::take(const Address& source) {
-    const auto known = by_address_.find(source);
-    if (known == by_address_.end()) {
+/// All expired records are found within so many ticks; a stored time wraps around after four times as many.
+constexpr std::int64_t kTicksPerSweep = std::int64_t{1} << 30U;
+
+constexpr std::uint8_t score_of(std::uint32_t weight) {
+    return static_cast<std::uint8_t>(std::min<std::uint32_t>(weight, 255));
+}
+
+/// The bits of a hash that neither a set's nor a line's place depends on.
+constexpr std::uint16_t tag_of(std::uint64_t hash) {
+    return static_cast<std::uint16_t>(hash);
+}
+
+}  // namespace
+
+SourceTable::SourceTable(const TableLimits& limits)
+    : limits_(within_bounds(limits)),
+      tick_length_(tick_length_for(limits_.window)),
+      window_(static_cast<Tick>(limits_.window / tick_length_)),
+      burst_window_(static_cast<Tick>(limits_.burst_window / tick_length_)),
+      sets_(limits_.memory_bytes / 16 * 5 / sizeof(Set) - 1),  // less one: alignment is in the budget, too
+      store_(limits_.memory_bytes / 16 * 3, limits_.hash_key),
+      admission_(limits_.memory_bytes / 2 - 1024, capacity(), limits_.hash_key),
+      memory_used_(sets_.bytes() + store_.bytes() + admission_.bytes()) {}
+
+SourceTable::Seen SourceTable::on_probe(const Subject& subject, const Item& item, Time now) {
+    if ((now - swept_) / tick_length_ >= kTicksPerSweep) {
+        forget_expired(now);
+    }
+    const Tick tick = tick_of(now);
+    const std::uint64_t hash = hash_of(subject);
+    if (admission_.bar() > 1) {
+        admission_.prefetch(hash);  // most probes of a flood end there, and both lines are far away
+    }
+    Set& set = set_of(hash);
+    std::size_t way = find(set, hash, subject);
+    if (way == kWays) {
+        way = make_room(set, hash, item, now);
+        if (way == kWays) {
+            ++not_admitted_;
+            return {.weight = item.weight};
+        }
+        occupy(set, way, hash, subject, tick);
+    }
+    const bool is_new = remember(set, way, item, tick);
+    set.last[way] = tick;
+    const Counts counts = this->counts(set, way, tick);
+    set.score[way] = score_of(counts.weight);
+    return {.tracked = true,
+            .is_new = is_new,
+            .distinct = counts.distinct,
+            .weight = counts.weight,
+            .recent = counts.recent,
+            .notes = &set.record[way].notes};
+}
+
+void SourceTable::prefetch(const Subject& subject) const {
+    const std::uint64_t hash = hash_of(subject);
+    __builtin_prefetch(&sets_[place_of(hash, sets_.size())]);
+    if (admission_.bar() > 1) {
+        admission_.prefetch(hash);
+    }
+}
+
+/// A way for a subject that has none; kWays if it is not admitted.
+std::size_t SourceTable::make_room(Set& set, std::uint64_t hash, const Item& item, Time now) {
+    const std::size_t way = weakest_of(set, tick_of(now));
+    const bool is_free = set.state[way].is_free();
+    // Nodes can be what is scarce: a flood of five ports a source empties records as fast as it fills them.
+    if (is_free && !store_.is_scarce()) {
+        return way;
+    }
+    if (!admission_.admit(hash, item.what, now)) {
+        return kWays;
+    }
+    if (!is_free) {
+        remove(set, way);
+        ++evicted_;
+    }
+    return way;
+}
+
+/// A free way, freed now if it is expired; otherwise the one with the least weight, of several the oldest.
+std::size_t SourceTable::weakest_of(Set& set, Tick now) {
+    std::size_t weakest = 0;
+    const auto rank = [&](std::size_t way) { return std::pair(set.score[way], ~(now - set.last[way])); };
+    for (std::size_t way = 0; way < kWays; ++way) {
+        if (!set.state[way].is_free() && is_expired(set.last[way], now)) {
+            remove(set, way);
+        }
+        if (set.state[way].is_free()) {
+            return way;
+        }
+        weakest = rank(way) < rank(weakest) ? way : weakest;
+    }
+    return weakest;
+}
+
+void SourceTable::occupy(Set& set, std::size_t way, std::uint64_t hash, const Subject& subject, Tick now) {
+    set.tag[way] = tag_of(hash);
+    set.last[way] = now;
+    set.score[way] = 0;
+    set.state[way] = {.counted = static_cast<std::uint8_t>(static_cast<unsigned>(subject.counted) & 3U),
+                      .items = 0,
+                      .in_store = 0};
+    set.record[way] = {.who = subject.who, .notes = {}, .host = subject.host, .items = {}};
+    ++size_;
+}
+
+bool SourceTable::remember(Set& set, std::size_t way, const Item& item, Tick now) {
+    Record& record = set.record[way];
+    State& state = set.state[way];
+    if (state.in_store) {
+        store_.expire(record.list, now, window_);
+        return remember_in_store(set, way, item, now);
+    }
+    std::array<InlineItem, kInline>& items = record.items;
+    const auto end = std::remove_if(items.begin(), items.begin() + state.items,
+                                    [&](const InlineItem& known) { return is_expired(known.seen, now); });
+    state.items = static_cast<std::uint8_t>(end - items.begin()) & 7U;
+    const auto known = std::find_if(
+        items.begin(), end, [&](const InlineItem& one) { return unpacked(one.packed).what == item.what; });
+    if (known != end) {
+        known->seen = now;
+        if (item.weight > unpacked(known->packed).weight) {
+            known->packed = packed(item);
+        }
+        return false;
+    }
+    if (state.items == kInline) {
+        move_to_store(set, way, now);
+        return state.in_store ? remember_in_store(set, way, item, now) : true;
+    }
+    items[state.items] = {.packed = packed(item), .seen = now};
+    state.items = (state.items + 1U) & 7U;
+    return true;
+}
+
+bool SourceTable::remember_in_store(Set& set, std::size_t way, const Item& item, Tick now) {
+    ItemStore::List& list = set.record[way].list;
+    const ItemStore::Owner owner = owner_of(set, way);
+    if (store_.refresh(list, owner, item, now)) {
+        return false;
+    }
+    if (!free_nodes(1, owner, now) || !store_.add(list, owner, item, now)) {
+        ++overflowed_;
+    }
+    return true;
+}
+
+/// Leaves the record as it is, and counts the item that did not fit, when the store has no place.
+void SourceTable::move_to_store(Set& set, std::size_t way, Tick now) {
+    const ItemStore::Owner owner = owner_of(set, way);
+    if (!free_nodes(kInline + 1, owner, now)) {
+        ++overflowed_;
+        return;
+    }
+    std::array<InlineItem, kInline> items = set.record[way].items;
+    ItemStore::List list{};
+    for (const InlineItem& one : items) {
+        store_.add(list, owner, unpacked(one.packed), one.seen);
+    }
+    std::ranges::sort(items, std::greater(), [now](const InlineItem& one) { return now - one.seen; });
+    for (const InlineItem& one : items) {
+        store_.refresh(list, owner, unpacked(one.packed), one.seen);
+    }
+    set.record[way].list = list;
+    set.state[way].items = 0;
+    set.state[way].in_store = 1;
+}
+
+/// Sees to free nodes in the store: of the owners of a few nodes, the one not seen for longest is forgotten.
+bool SourceTable::free_nodes(std::size_t count, ItemStore::Owner except, Tick now) {
+    constexpr int kSampled = 8;
+    while (store_.capacity() - store_.size() < count) {
+        std::optional<ItemStore::Owner> victim;
+        Tick longest = 0;
+        for (int i = 0; i < kSampled; ++i) {
+            const auto owner = store_.next_in_round();
+            const Tick age = owner ? now - sets_[*owner / kWays].last[*owner % kWays] : 0;
+            if (owner && *owner != except && (!victim || age > longest)) {
+                victim = owner;
+                longest = age;
+            }
+        }
+        if (!victim) {
+            return false;
+        }
+        if (longest < kPromisedPatience / tick_length_) {
+            hurried_ = now;
+        }
+        remove(sets_[*victim / kWays], *victim % kWays);
+        ++evicted_;
+    }
+    return true;
+}
+
+void SourceTable::remove(Set& set, std::size_t way) {
+    if (set.state[way].in_store != 0) {
+        store_.clear(set.record[way].list);
+    }
+    set.state[way] = {};
+    --size_;
+}
+
+std::vector<Tried> SourceTable::take(const Subject& subject, Time now) {
+    const std::uint64_t hash = hash_of(subject);
+    Set& set = set_of(hash);
+    const std::size_t way = find(set, hash, subject);
+    if (way == kWays) {
         return {};
     }
-    std::vector<TriedPort> ports = records_[known->second].source.ports.ports();
-    remove(known->second);
-    return ports;
+    std::vector<Tried> tried = tried_of(set, way, now);
+    remove(set, way);
+    return tried;
+}
+
+std::vector<Tried> SourceTable::tried(const Subject& subject, Time now) const {
+    const std::uint64_t hash = hash_of(subject);
+    const Set& set = sets_[place_of(hash, sets_.size())];
+    const std::size_t way = find(set, hash, subject);
+    return way == kWays ? std::vector<Tried>() : tried_of(set, way, now);
+}
+
+SourceTable::Notes SourceTable::notes(const Subject& subject) const {
+    const std::uint64_t hash = hash_of(subject);
+    const Set& set = sets_[place_of(hash, sets_.size())];
+    const std::size_t way = find(set, hash, subject);
+    return way == kWays ? Notes{} : set.record[way].notes;
 }
 
 void SourceTable::forget_expired(Time now) {
-    while (oldest_ != kNone && records_[oldest_].source.last_seen < now - window_) {
-        remove(oldest_);
-    }
-}
-
-void SourceTable::reconfigure(std::size_t memory_bytes, std::chrono::nanoseconds window) {
-    memory_max_ = memory_bytes;
-    window_ = window;
-    evict_beyond_budget(kNone);
-}
-
-const SourceTable::Source* SourceTable::find(const Address& source) const {
-    const auto known = by_address_.find(source);
-    return known == by_address_.end() ? nullptr : &records_[known->second].source;
-}
-
-std::vector<TriedPort> SourceTable::tried_within(const Address& source, Time now) const {
-    std::vector<TriedPort> ports;
-    if (const Source* known = find(source)) {
-        std::ranges::copy_if(known->ports.ports(), std::back_inserter(ports),
-                             [&](const TriedPort& tried) { return tried.last_seen >= now - window_; });
-    }
-    return ports;
-}
-
-std::size_t SourceTable::count_with(std::size_t least, Time now) const {
-    std::size_t count = 0;
-    for (Index index = newest_; index != kNone; index = records_[index].older) {
-        const Source& source = records_[index].source;
-        if (source.last_seen < now - window_) {
-            break;  // all the others are older still
+    const auto share = static_cast<double>((now - swept_) / tick_length_) / kTicksPerSweep;
+    const double all = static_cast<double>(sets_.size());
+    std::size_t sets =
+        std::max(kSetsPerSweep, static_cast<std::size_t>(std::ceil(std::min(share, 1.0) * all)));
+    // on_probe sweeps in time, so nothing was seen later than kTicksPerSweep after the last sweep.
+    const bool all_expired = share >= 2;
+    swept_ = now;
+    for (sets = std::min(sets, sets_.size()); sets > 0; --sets) {
+        Set& set = sets_[next_sweep_];
+        next_sweep_ = next_sweep_ + 1 < sets_.size() ? next_sweep_ + 1 : 0;
+        for (std::size_t way = 0; way < kWays; ++way) {
+            if (!set.state[way].is_free() && (all_expired || is_expired(set.last[way], tick_of(now)))) {
+                remove(set, way);
+            }
         }
-        const auto within = std::ranges::count_if(
-            source.ports.ports(), [&](const TriedPort& tried) { return tried.last_seen >= now - window_; });
-        count += static_cast<std::size_t>(within) >= least ? 1 : 0;
     }
+}
+
+void SourceTable::reconfigure(const TableLimits& limits, Time now) {
+    SourceTable next(limits);
+    for_each(now, [&](const Set& set, std::size_t way) {
+        const Record& record = set.record[way];
+        next.restore(subject_of(record, set.state[way]), record.notes, tried_of(set, way, now), now);
+    });
+    next.evicted_ += evicted_;
+    next.not_admitted_ += not_admitted_;
+    next.overflowed_ += overflowed_;
+    *this = std::move(next);
+}
+
+/// Of a full set the lightest gives way to a heavier one.
+void SourceTable::restore(const Subject& subject, Notes notes, std::vector<Tried> tried, Time now) {
+    std::erase_if(tried, [&](const Tried& one) { return is_expired(tick_of(one.seen), tick_of(now)); });
+    if (tried.empty()) {
+        return;
+    }
+    std::ranges::sort(tried, std::less(), &Tried::seen);
+    const std::uint64_t hash = hash_of(subject);
+    Set& set = set_of(hash);
+    const std::size_t way = weakest_of(set, tick_of(now));
+    if (!set.state[way].is_free()) {
+        ++evicted_;
+        std::uint32_t weight = 0;
+        for (const Tried& one : tried) {
+            weight += one.item.weight;
+        }
+        if (score_of(weight) <= set.score[way]) {
+            return;
+        }
+        remove(set, way);
+    }
+    occupy(set, way, hash, subject, tick_of(now));
+    set.record[way].notes = notes;
+    for (const Tried& one : tried) {
+        remember(set, way, one.item, tick_of(one.seen));
+        set.last[way] = tick_of(one.seen);
+    }
+    set.score[way] = score_of(counts(set, way, tick_of(now)).weight);
+}
+
+Time::duration SourceTable::patience(Time now) const {
+    return std::min<Time::duration>(limits_.window, admission_.remembers_for(now));
+}
+
+bool SourceTable::degraded(Time now) const {
+    const bool hurried = hurried_ && (tick_of(now) - *hurried_) * tick_length_ < 10 * kPromisedPatience;
+    return hurried || admission_.bar() > kPromisedBar || patience(now) < kPromisedPatience;
+}
+
+std::size_t SourceTable::count_with(std::uint32_t least, Time now) const {
+    std::size_t count = 0;
+    for_each(now, [&](const Set& set, std::size_t way) {
+        count += counts(set, way, tick_of(now)).distinct >= least ? 1U : 0U;
+    });
     return count;
 }
 
-SourceTable::Index SourceTable::add(const Address& address) {
-    Index index = kNone;
-    if (free_.empty()) {
-        index = static_cast<Index>(records_.size());
-        records_.emplace_back();
-    } else {
-        index = free_.back();
-        free_.pop_back();
+std::vector<SourceTable::Ranked> SourceTable::top(std::size_t most, Time now) const {
+    // A heap of at most `most`, the least of them in front.
+    const auto more = [](const Ranked& one, const Ranked& other) { return one.distinct > other.distinct; };
+    std::vector<Ranked> ranked;
+    for_each(now, [&](const Set& set, std::size_t way) {
+        ranked.push_back({.subject = subject_of(set.record[way], set.state[way]),
+                          .distinct = counts(set, way, tick_of(now)).distinct});
+        std::ranges::push_heap(ranked, more);
+        if (ranked.size() > most) {
+            std::ranges::pop_heap(ranked, more);
+            ranked.pop_back();
+        }
+    });
+    std::ranges::sort_heap(ranked, more);
+    return ranked;
+}
+
+/// Visits the sources that are not expired.
+template <typename Visit>
+void SourceTable::for_each(Time now, const Visit& visit) const {
+    const Tick tick = tick_of(now);
+    for (std::size_t index = 0; index < sets_.size(); ++index) {
+        const Set& set = sets_[index];
+        for (std::size_t way = 0; way < kWays; ++way) {
+            if (!set.state[way].is_free() && !is_expired(set.last[way], tick)) {
+                visit(set, way);
+            }
+        }
     }
-    records_[index].source = {.address = address, .last_probe = {}, .last_seen = {}, .ports = {}};
-    by_address_.emplace(address, index);
-    memory_used_ += kFixedBytes;
-    link_newest(index);
-    return index;
 }
 
-void SourceTable::remove(Index index) {
-    Source& source = records_[index].source;
-    memory_used_ -= kFixedBytes + source.ports.heap_bytes();
-    by_address_.erase(source.address);
-    unlink(index);
-    source = {};
-    free_.push_back(index);
-}
-
-void SourceTable::link_newest(Index index) {
-    records_[index].older = newest_;
-    records_[index].newer = kNone;
-    (newest_ == kNone ? oldest_ : records_[newest_].newer) = index;
-    newest_ = index;
-}
-
-void SourceTable::unlink(Index index) {
-    const Record& record = records_[index];
-    (record.older == kNone ? oldest_ : records_[record.older].newer) = record.newer;
-    (record.newer == kNone ? newest_ : records_[record.newer].older) = record.older;
-}
-
-void SourceTable::evict_beyond_budget(Index keep) {
-    while (memory_used_ > memory_max_ && oldest_ != kNone) {
-        // The source at hand is the newest: it goes only when it is alone and still too much.
-        const Index victim = oldest_ != keep || oldest_ == newest_ ? oldest_ : records_[oldest_].newer;
-        remove(victim);
-        ++evicted_;
+SourceTable::Counts SourceTable::counts(const Set& set, std::size_t way, Tick now) const {
+    const Record& record = set.record[way];
+    if (set.state[way].in_store != 0) {
+        return {.distinct = record.list.count - store_.count_older(record.list, now, window_),
+                .weight = record.list.weight,
+                .recent = store_.count_recent(record.list, now, burst_window_, kRecentMax)};
     }
+    Counts counts{};
+    for (std::size_t i = 0; i < set.state[way].items; ++i) {
+        const InlineItem& one = record.items[i];
+        if (!is_expired(one.seen, now)) {
+            ++counts.distinct;
+            counts.weight += unpacked(one.packed).weight;
+            counts.recent += now - one.seen < burst_window_ ? 1 : 0;
+        }
+    }
+    return counts;
+}
+
+std::vector<Tried> SourceTable::tried_of(const Set& set, std::size_t way, Time now) const {
+    const Tick tick = tick_of(now);
+    const Record& record = set.record[way];
+    std::vector<Tried> tried;
+    const auto keep = [&](const Item& item, Tick seen) {
+        if (!is_expired(seen, tick)) {
+            tried.push_back({.item = item, .seen = now - (tick - seen) * tick_length_});
+        }
+    };
+    if (set.state[way].in_store == 0) {
+        for (std::size_t i = 0; i < set.state[way].items; ++i) {
+            keep(unpacked(record.items[i].packed), record.items[i].seen);
+        }
+        return tried;
+    }
+    std::vector<ItemStore::Entry> entries = store_.entries(record.list);
+    std::ranges::sort(entries, std::less(), &ItemStore::Entry::order);
+    for (const ItemStore::Entry& entry : entries) {
+        keep(entry.item, entry.seen);
+    }
+    return tried;
+}
+
+Subject SourceTable::subject_of(const Record& record, State state) {
+    return {.who = record.who, .host = record.host, .counted = static_cast<Counted>(state.counted)};
+}
+
+std::size_t SourceTable::find(const Set& set, std::uint64_t hash, const Subject& subject) const {
+    for (std::size_t way = 0; way < kWays; ++way) {
+        if (set.tag[way] == tag_of(hash) && !set.state[way].is_free() &&
+            subject_of(set.record[way], set.state[way]) == subject) {
+            return way;
+        }
+    }
+    return kWays;
+}
+
+std::uint64_t SourceTable::hash_of(const Subject& subject) const {
+    const std::uint64_t rest = std::uint64_t{subject.host} << 16U | std::uint64_t{subject.who.length} << 8U |
+                               static_cast<std::uint64_t>(subject.counted);
+    return subject.who.address.hash(limits_.hash_key ^ rest);
+}
+
+ItemStore::Owner SourceTable::owner_of(const Set& set, std::size_t way) const {
+    return static_cast<ItemStore::Owner>(static_cast<std::size_t>(&set - &sets_[0]) * kWays + way);
+}
+
+Tick SourceTable::tick_of(Time now) const {
+    return static_cast<Tick>(now.time_since_epoch() / tick_length_);
 }
 
 }  // namespace farewell::core

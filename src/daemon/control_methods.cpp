@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <expected>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
@@ -47,13 +48,49 @@ json no_address(const json& parameters) {
                                parameters.value("address", json("nothing")).dump()));
 }
 
+/// The source that a ban is for; the error is the answer.
+std::expected<core::Prefix, json> source_of(const json& parameters) {
+    const auto text = text_of(parameters, "source");
+    if (!text) {
+        return std::unexpected(failure(error::kInvalidParameter,
+                                       fmt::format("source must be an address or a prefix, got {}",
+                                                   parameters.value("source", json("nothing")).dump())));
+    }
+    const auto source = report::parse_source(*text);
+    if (!source) {
+        return std::unexpected(failure(error::kInvalidParameter, source.error()));
+    }
+    return *source;
+}
+
 /// What the kernel counts for one source; an enforcer in trouble must not keep a report from being made.
-std::optional<enforce::EnforcedBan> held_for(EngineLoop& loop, const core::Address& source) {
+std::optional<enforce::EnforcedBan> held_for(EngineLoop& loop, const core::Prefix& source) {
     auto held = loop.enforcer().get(source);
     return held ? *held : std::nullopt;
 }
 
-json ban_order_answer(EngineLoop& loop, const core::Address& source,
+/// The ban of a source, or the wider one that keeps it out; nullopt without either.
+std::optional<json> ban_answer(EngineLoop& loop, const core::Prefix& source) {
+    const core::Time now = boot_now();
+    auto record = loop.engine().ban_of(source, now);
+    if (!record) {
+        record = loop.engine().covering_ban(source, now);
+    }
+    if (!record) {
+        return std::nullopt;
+    }
+    return ban_document(*record, held_for(loop, record->ban.source), now);
+}
+
+/// "198.18.0.254, a gateway of this host": who stands in a ban's way.
+std::string protected_text(const core::Knowledge& knowledge, const core::Prefix& source) {
+    const auto address = knowledge.protected_in(source);
+    return address ? fmt::format("{} is this host's {}", report::to_text(*address),
+                                 knowledge.protected_as(*address))
+                   : std::string();
+}
+
+json ban_order_answer(EngineLoop& loop, const core::Prefix& source,
                       std::optional<std::chrono::nanoseconds> duration) {
     const std::string name = report::to_text(source);
     const auto result = loop.ban(source, duration);
@@ -63,21 +100,54 @@ json ban_order_answer(EngineLoop& loop, const core::Address& source,
     }
     switch (*result) {
         case OrderResult::allowlisted:
-            return failure(error::kRefused, fmt::format("{} is on the allowlist (allow.networks)", name));
+            return failure(error::kRefused,
+                           fmt::format("{} is on the allowlist, or some of it is (allow.networks)", name));
+        case OrderResult::protected_address:
+            return failure(error::kRefused, fmt::format("{} is never banned: {}", name,
+                                                        protected_text(loop.engine().knowledge(), source)));
         case OrderResult::martian:
             return failure(
                 error::kRefused,
-                fmt::format("{} is a loopback, unspecified, multicast or broadcast address", name));
+                fmt::format("{} is, or holds, a loopback, unspecified, multicast or broadcast address, or "
+                            "all of a link",
+                            name));
+        case OrderResult::no_length:
+            return failure(error::kInvalidParameter,
+                           fmt::format("{} is of a length that cannot be banned", name));
         case OrderResult::full:
             return failure(error::kRefused, "there are as many bans as farewell may hold");
         case OrderResult::done:
         case OrderResult::already:
         case OrderResult::not_banned:
+        case OrderResult::covered:
             break;
     }
-    const auto record = loop.engine().report(source, boot_now()).ban;
-    json document = record ? ban_document(*record, held_for(loop, source), boot_now()) : json::object();
+    json document = ban_answer(loop, source).value_or(json::object());
     document["already"] = *result == OrderResult::already;
+    return answer_of(std::move(document));
+}
+
+json unban_order_answer(EngineLoop& loop, const core::Prefix& source) {
+    const auto result = loop.unban(source);
+    if (!result) {
+        return failure(error::kFailed, result.error().message);
+    }
+    const std::string name = report::to_text(source);
+    const auto wider = loop.engine().covering_ban(source, boot_now());
+    if (*result == OrderResult::covered && wider) {
+        const std::string covering = report::to_text(wider->ban.source);
+        return failure(error::kRefused,
+                       fmt::format("{0} is banned as part of {1}, which can only be let in whole: "
+                                   "farewell bans remove {1}",
+                                   name, covering));
+    }
+    json document{{"schema", "farewell/unban/v1"},
+                  {"source", name},
+                  {"prefix_length", source.length},
+                  {"already", *result != OrderResult::done}};
+    if (wider) {
+        document["covered_by"] = report::to_text(wider->ban.source);
+    }
     return answer_of(std::move(document));
 }
 
@@ -133,25 +203,23 @@ void ControlMethods::list_bans(ControlServer::Answer answer) {
 }
 
 void ControlMethods::get_ban(const Parameters& parameters, ControlServer::Answer answer) {
-    const auto source = address_of(parameters);
+    const auto source = source_of(parameters);
     if (!source) {
-        answer(no_address(parameters));
+        answer(source.error());
         return;
     }
     loop_.post([source = *source, answer = std::move(answer)](EngineLoop& loop) mutable {
-        const auto record = loop.engine().report(source, boot_now()).ban;
-        if (!record) {
-            answer(failure(error::kNotBanned, fmt::format("{} is not banned", report::to_text(source))));
-            return;
-        }
-        answer(answer_of(ban_document(*record, held_for(loop, source), boot_now())));
+        auto document = ban_answer(loop, source);
+        answer(document
+                   ? answer_of(std::move(*document))
+                   : failure(error::kNotBanned, fmt::format("{} is not banned", report::to_text(source))));
     });
 }
 
 void ControlMethods::add_ban(const Parameters& parameters, ControlServer::Answer answer) {
-    const auto source = address_of(parameters);
+    const auto source = source_of(parameters);
     if (!source) {
-        answer(no_address(parameters));
+        answer(source.error());
         return;
     }
     std::optional<std::chrono::nanoseconds> duration;
@@ -169,20 +237,13 @@ void ControlMethods::add_ban(const Parameters& parameters, ControlServer::Answer
 }
 
 void ControlMethods::remove_ban(const Parameters& parameters, ControlServer::Answer answer) {
-    const auto source = address_of(parameters);
+    const auto source = source_of(parameters);
     if (!source) {
-        answer(no_address(parameters));
+        answer(source.error());
         return;
     }
     loop_.post([source = *source, answer = std::move(answer)](EngineLoop& loop) mutable {
-        const auto result = loop.unban(source);
-        if (!result) {
-            answer(failure(error::kFailed, result.error().message));
-            return;
-        }
-        answer(answer_of({{"schema", "farewell/unban/v1"},
-                          {"address", report::to_text(source)},
-                          {"already", *result == OrderResult::not_banned}}));
+        answer(unban_order_answer(loop, source));
     });
 }
 
@@ -207,8 +268,8 @@ void ControlMethods::explain(const Parameters& parameters, ControlServer::Answer
     loop_.post([source = *source, answer = std::move(answer)](EngineLoop& loop) mutable {
         const core::Time now = boot_now();
         const core::SourceReport known = loop.engine().report(source, now);
-        answer(
-            answer_of(explain_document(source, known, loop.engine().limits(), held_for(loop, source), now)));
+        const auto held = known.ban ? held_for(loop, known.ban->ban.source) : std::nullopt;
+        answer(answer_of(explain_document(source, known, loop.engine(), held, now)));
     });
 }
 

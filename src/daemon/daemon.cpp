@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "daemon/daemon.hpp"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
@@ -38,7 +40,7 @@ using config::Mode;
 using config::OnStop;
 using report::ExitStatus;
 
-constexpr std::chrono::seconds kHousekeepingEvery{10};
+constexpr std::chrono::seconds kLookAtHostEvery{1};
 constexpr std::chrono::milliseconds kWatchEvery{500};
 
 spdlog::level::level_enum spdlog_level(LogLevel level) {
@@ -59,6 +61,12 @@ std::string table_text(const Config& config) {
     return "nftables table inet " + config.nft_table;
 }
 
+void report_host_troubles(host::HostWatch& host) {
+    for (const std::string& complaint : host.take_complaints()) {
+        spdlog::warn("{}", complaint);
+    }
+}
+
 /// The running daemon: what its threads share, and the control thread's callbacks.
 class Daemon {
  public:
@@ -70,7 +78,9 @@ class Daemon {
     std::vector<std::string> reload();
     void await_signal();
     void watch();
-    void keep_house();
+    void watch_host();
+    void await_network_change();
+    void look_at_host();
     void stop(ExitStatus status);
     void finish_bans();
 
@@ -84,7 +94,8 @@ class Daemon {
     boost::asio::io_context context_{1};
     boost::asio::signal_set signals_{context_, SIGTERM, SIGINT, SIGHUP};
     boost::asio::steady_timer watch_timer_{context_};
-    boost::asio::steady_timer house_timer_{context_};
+    boost::asio::steady_timer host_timer_{context_};
+    boost::asio::posix::stream_descriptor network_{context_};
     ControlMethods methods_;
     ControlServer server_;
     ExitStatus status_ = ExitStatus::ok;
@@ -99,12 +110,13 @@ std::vector<std::string> file_names(const Config& config) {
     return names;
 }
 
-core::Engine make_engine(const Config& config, const std::vector<core::Ban>& adopted) {
+core::Engine make_engine(const Config& config, const Resources& resources) {
     core::Limits limits = config.limits;
     std::random_device random;  // the kernel's
     limits.hash_key = std::uint64_t{random()} << 32U | random();
     core::Engine engine(limits, config.allowed_networks);
-    for (const core::Ban& ban : adopted) {
+    static_cast<void>(engine.set_knowledge(resources.host.knowledge()));
+    for (const core::Ban& ban : resources.adopted) {
         engine.adopt(ban, boot_now());
     }
     return engine;
@@ -115,9 +127,10 @@ Daemon::Daemon(Config config, ConfigSources sources, Resources resources)
       sources_(std::move(sources)),
       resources_(std::move(resources)),
       config_files_(file_names(config_)),
-      loop_(make_engine(config_, resources_.adopted), std::move(resources_.enforcer),
+      loop_(make_engine(config_, resources_), std::move(resources_.enforcer),
             {.rings = resources_.source->rings(),
              .doorbell = resources_.doorbell.get(),
+             .allowlist = config_.allowed_networks,
              .enforcer_name = table_text(config_),
              .observing = config_.mode == Mode::observe}),
       methods_(
@@ -125,7 +138,9 @@ Daemon::Daemon(Config config, ConfigSources sources, Resources resources)
       server_(context_, resources_.control,
               [this](const nlohmann::json& request, ControlServer::Answer answer) {
                   methods_.handle(request, std::move(answer));
-              }) {}
+              }) {
+    network_.assign(dup(resources_.host.fd()));  // a descriptor of its own to close
+}
 
 ExitStatus Daemon::run() {
     std::jthread engine([this](const std::stop_token& stop) { loop_.run(stop); });
@@ -136,13 +151,23 @@ ExitStatus Daemon::run() {
     if (!resources_.adopted.empty()) {
         spdlog::info("{} bans found in {} stay in force", resources_.adopted.size(), table_text(config_));
     }
-    spdlog::info("{}: {} distinct closed ports within {} ban a source for {}",
-                 config_.mode == Mode::observe ? "observing" : "enforcing", config_.limits.threshold,
-                 report::to_text(config_.limits.window), report::to_text(config_.limits.ban_duration));
+    const core::Limits& limits = config_.limits;
+    spdlog::info(
+        "{}: {} {} within {}{} ban a source for {}",
+        config_.mode == Mode::observe ? "observing" : "enforcing", limits.threshold,
+        limits.rule == core::DetectionRule::plain ? "distinct closed ports" : "points",
+        report::to_text(limits.window),
+        limits.rule == core::DetectionRule::balanced && limits.burst > 0
+            ? fmt::format(" or {} closed ports within {}", limits.burst, report::to_text(limits.burst_window))
+            : "",
+        report::to_text(limits.ban_duration));
     await_signal();
     watch();
-    keep_house();
+    watch_host();
+    await_network_change();
     context_.run();
+    resources_.host.save(boot_now(), std::chrono::system_clock::now());
+    report_host_troubles(resources_.host);
 
     if (auto ended = resources_.source->stop(); !ended) {
         spdlog::error("{}", ended.error().message());
@@ -200,7 +225,8 @@ std::vector<std::string> Daemon::reload() {
     config_.limits = wanted->limits;
     config_.allowed_networks = wanted->allowed_networks;
     config_.on_stop = wanted->on_stop;
-    resources_.broadcasts->read_from_kernel();
+    config_.remember_services = wanted->remember_services;
+    resources_.host.remember_services_for(wanted->remember_services);
     loop_.post([this, limits = wanted->limits, allowlist = wanted->allowed_networks,
                 files = file_names(*wanted)](EngineLoop& loop) mutable {
         config_loaded_ = boot_now();
@@ -242,14 +268,34 @@ void Daemon::watch() {
     });
 }
 
-void Daemon::keep_house() {
-    house_timer_.expires_after(kHousekeepingEvery);
-    house_timer_.async_wait([this](const boost::system::error_code& error) {
+void Daemon::watch_host() {
+    look_at_host();
+    host_timer_.expires_after(kLookAtHostEvery);
+    host_timer_.async_wait([this](const boost::system::error_code& error) {
         if (!error) {
-            resources_.broadcasts->read_from_kernel();
-            keep_house();
+            watch_host();
         }
     });
+}
+
+void Daemon::await_network_change() {
+    network_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                        [this](const boost::system::error_code& error) {
+                            if (!error) {
+                                resources_.host.on_readable();
+                                look_at_host();
+                                await_network_change();
+                            }
+                        });
+}
+
+void Daemon::look_at_host() {
+    if (const auto knowledge = resources_.host.refresh(boot_now())) {
+        resources_.knowledge->publish(knowledge);
+        loop_.post([knowledge](EngineLoop& loop) { loop.set_knowledge(knowledge); });
+    }
+    resources_.host.save_if_due(boot_now(), std::chrono::system_clock::now());
+    report_host_troubles(resources_.host);
 }
 
 void Daemon::stop(ExitStatus status) {
@@ -257,7 +303,8 @@ void Daemon::stop(ExitStatus status) {
     server_.stop();
     signals_.cancel();
     watch_timer_.cancel();
-    house_timer_.cancel();
+    host_timer_.cancel();
+    network_.cancel();
     context_.stop();
 }
 

@@ -31,6 +31,15 @@ json by_name(const auto& counts, auto name_of_index) {
     return object;
 }
 
+/// Those by rule that were not remembered.
+json disregarded_part(const source::PacketCounts& counts) {
+    json object = json::object();
+    for (std::size_t i = core::kCountedRules; i < core::kRules; ++i) {
+        object[std::string(core::name_of(static_cast<core::Rule>(i)))] = counts.rules[i];
+    }
+    return object;
+}
+
 json packets_part(const source::PacketCounts& counts) {
     return {
         {"received", counts.packets},
@@ -39,9 +48,9 @@ json packets_part(const source::PacketCounts& counts) {
         {"undecoded",
          by_name(counts.undecoded,
                  [](std::size_t i) { return core::name_of(static_cast<core::DecodeError>(i)); })},
-        {"disregarded",
-         by_name(counts.disregarded,
-                 [](std::size_t i) { return core::name_of(static_cast<core::Disregard>(i)); })},
+        {"rules",
+         by_name(counts.rules, [](std::size_t i) { return core::name_of(static_cast<core::Rule>(i)); })},
+        {"disregarded", disregarded_part(counts)},
     };
 }
 
@@ -62,31 +71,62 @@ json lane_part(const source::LaneStatus& lane) {
 }
 
 json engine_part(const core::Engine& engine, core::Time now) {
-    const core::Counters& counters = engine.counters();
+    const core::Counters counters = engine.counters();
     return {
         {"sources",
          {{"tracked", engine.sources_tracked()},
           {"suspects", engine.suspects(now)},
           {"evicted", counters.sources_evicted},
+          {"not_admitted", counters.sources_not_admitted},
+          {"decoys_recognised", counters.decoys_recognised},
+          {"degraded", engine.is_degraded(now)},
           {"memory_bytes", engine.memory_used()},
           {"memory_budget_bytes", engine.limits().memory_bytes}}},
         {"probes",
          {{"judged", counters.probes},
           {"repeated", counters.probes_repeated},
           {"allowlisted", counters.probes_allowlisted},
+          {"protected", counters.probes_protected},
           {"of_banned", counters.probes_of_banned}}},
         {"bans",
          {{"wanted", engine.bans_wanted()},
           {"decided", counters.bans_decided},
+          {"soft", counters.bans_soft},
+          {"of_networks", counters.bans_of_networks},
           {"enforced", counters.bans_enforced},
           {"failed", counters.bans_failed},
           {"refused", counters.bans_refused},
           {"unbanned", counters.unbans}}},
         {"rule",
-         {{"name", "plain"},
+         {{"name", core::name_of(engine.limits().rule)},
+          {"burst", engine.limits().burst},
+          {"burst_window_seconds", seconds(engine.limits().burst_window)},
           {"threshold", engine.limits().threshold},
           {"window_seconds", seconds(engine.limits().window)},
           {"ban_duration_seconds", seconds(engine.limits().ban_duration)}}},
+    };
+}
+
+/// Evidence weighs in quarters; people count in points.
+double points(std::uint32_t weight) {
+    return static_cast<double>(weight) / core::kOrdinaryWeight;
+}
+
+json addresses_part(const std::vector<core::Address>& addresses) {
+    json list = json::array();
+    for (const core::Address& address : addresses) {
+        list.push_back(report::to_text(address));
+    }
+    return list;
+}
+
+json host_part(const core::Knowledge::Facts& facts) {
+    return {
+        {"own_addresses", addresses_part(facts.own_addresses)},
+        {"gateways", addresses_part(facts.gateways)},
+        {"resolvers", addresses_part(facts.resolvers)},
+        {"ephemeral_ports", {{"first", facts.ephemeral_first}, {"last", facts.ephemeral_last}}},
+        {"served_ports", facts.served.size()},
     };
 }
 
@@ -94,24 +134,56 @@ json ports_part(const std::vector<core::TriedPort>& ports) {
     json list = json::array();
     for (const core::TriedPort& tried : ports) {
         list.push_back({{"port", report::to_text(tried.port)},
-                        {"kind", core::name_of(tried.kind)},
-                        {"first_seen", timestamp(tried.first_seen)},
-                        {"last_seen", timestamp(tried.last_seen)}});
+                        {"points", points(tried.weight)},
+                        {"seen", timestamp(tried.seen)}});
+        if (tried.rule) {
+            list.back()["kind"] = core::name_of(*tried.rule);
+        }
     }
     return list;
 }
 
+json evidence_part(const core::Evidence& evidence) {
+    json tools = json::array();
+    for (const std::string_view tool : core::names_of(evidence.tools)) {
+        tools.push_back(tool);
+    }
+    json companions = json::array();
+    for (const core::Address& companion : evidence.companions) {
+        companions.push_back(report::to_text(companion));
+    }
+    json wider = json::array();
+    for (const core::WiderNetwork& network : evidence.wider) {
+        wider.push_back({{"source", report::to_text(network.network)},
+                         {"points", points(network.weight)},
+                         {"threshold", network.threshold}});
+    }
+    return {
+        {"criterion", core::name_of(evidence.criterion)},
+        {"distinct", evidence.distinct},
+        {"points", points(evidence.weight)},
+        {"tools", std::move(tools)},
+        {"ttl", evidence.ttl},
+        {"could_be_forged", !evidence.is_proven},
+        {"companions", std::move(companions)},
+        {"sources_at_least", evidence.sources_at_least},
+        {"wider", std::move(wider)},
+    };
+}
+
 json ban_part(const core::BanRecord& record, const enforce::EnforcedBan* held, core::Time now) {
     json part{
-        {"address", report::to_text(record.ban.source)},
-        {"family", record.ban.source.family() == core::Family::ipv4 ? "ipv4" : "ipv6"},
+        {"source", report::to_text(record.ban.source)},
+        {"prefix_length", record.ban.source.length},
+        {"family", record.ban.source.address.family() == core::Family::ipv4 ? "ipv4" : "ipv6"},
         {"state", core::name_of(record.state)},
         {"reason", core::name_of(record.ban.reason)},
+        {"soft", record.ban.soft},
         {"since", timestamp(record.since)},
         {"until", timestamp(record.ban.until)},
         {"seconds_left", std::max(0.0, seconds(record.ban.until - now))},
         {"failures", record.failures},
-        {"ports", ports_part(record.evidence)},
+        {"ports", ports_part(record.evidence.ports)},
     };
     if (held != nullptr) {
         part["packets"] = held->packets;
@@ -140,6 +212,7 @@ json status_document(const StatusFacts& facts, const core::Engine& engine, core:
     document["packets"] = packets_part(packets);
     document["source"] = facts.logged ? "nflog" : "nfqueue";
     document[facts.logged ? "groups" : "queues"] = std::move(lanes);
+    document["host"] = host_part(engine.knowledge().facts());
     document["nftables"] = {{"table", facts.table}, {"repairs", facts.repairs}};
     document["degraded"] = !facts.trouble.empty();
     if (!facts.trouble.empty()) {
@@ -150,7 +223,7 @@ json status_document(const StatusFacts& facts, const core::Engine& engine, core:
 
 json bans_document(const std::vector<core::BanRecord>& bans, std::size_t total,
                    const std::vector<enforce::EnforcedBan>& held, core::Time now) {
-    std::map<core::Address, const enforce::EnforcedBan*> by_source;
+    std::map<core::Prefix, const enforce::EnforcedBan*> by_source;
     for (const enforce::EnforcedBan& ban : held) {
         by_source.emplace(ban.source, &ban);
     }
@@ -170,25 +243,35 @@ json ban_document(const core::BanRecord& ban, const std::optional<enforce::Enfor
 }
 
 json explain_document(const core::Address& source, const core::SourceReport& report,
-                      const core::Limits& limits, const std::optional<enforce::EnforcedBan>& held,
+                      const core::Engine& engine, const std::optional<enforce::EnforcedBan>& held,
                       core::Time now) {
+    const core::Limits& limits = engine.limits();
     json document{
-        {"schema", "farewell/explain/v1"},   {"address", report::to_text(source)},
-        {"allowlisted", report.allowlisted}, {"banned", report.ban.has_value()},
-        {"threshold", limits.threshold},     {"window_seconds", seconds(limits.window)},
+        {"schema", "farewell/explain/v1"},
+        {"address", report::to_text(source)},
+        {"allowlisted", report.allowlisted},
+        {"banned", report.ban.has_value()},
+        {"rule", core::name_of(limits.rule)},
+        {"threshold", limits.threshold},
+        {"burst", limits.burst},
+        {"burst_window_seconds", seconds(limits.burst_window)},
+        {"window_seconds", seconds(limits.window)},
     };
+    if (report.protected_address) {
+        document["protected_as"] = engine.knowledge().protected_as(source);
+    }
     if (report.ban) {
         document["ban"] = ban_part(*report.ban, held ? &*held : nullptr, now);
-        document["ports"] = ports_part(report.ban->evidence);
+        document["ports"] = ports_part(report.ban->evidence.ports);
+        document["evidence"] = evidence_part(report.ban->evidence);
         return document;
     }
-    document["ports"] = ports_part(report.tried);
-    document["missing"] = limits.threshold - std::min<std::size_t>(limits.threshold, report.tried.size());
-    if (report.last_probe) {
-        document["last_probe"] = {{"ttl", report.last_probe->ttl},
-                                  {"tcp_window", report.last_probe->tcp_window},
-                                  {"tcp_options_bytes", report.last_probe->tcp_options}};
-    }
+    document["ports"] = ports_part(report.evidence.ports);
+    document["evidence"] = evidence_part(report.evidence);
+    const double so_far = limits.rule == core::DetectionRule::plain
+                              ? static_cast<double>(report.evidence.distinct)
+                              : points(report.evidence.weight);
+    document["missing"] = std::max(0.0, static_cast<double>(limits.threshold) - so_far);
     return document;
 }
 

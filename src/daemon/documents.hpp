@@ -33,13 +33,13 @@ struct StatusFacts {
 [[nodiscard]] nlohmann::json status_document(const StatusFacts& facts, const core::Engine& engine,
                                              core::Time now);
 
-/// `held` holds what the kernel counts, by address in any order; may be empty where it was too much to ask.
+/// `held` holds what the kernel counts, in any order; may be empty where it was too much to ask.
 [[nodiscard]] nlohmann::json bans_document(const std::vector<core::BanRecord>& bans, std::size_t total,
                                            const std::vector<enforce::EnforcedBan>& held, core::Time now);
 [[nodiscard]] nlohmann::json ban_document(const core::BanRecord& ban,
                                           const std::optional<enforce::EnforcedBan>& held, core::Time now);
 [[nodiscard]] nlohmann::json explain_document(const core::Address& source, const core::SourceReport& report,
-                                              const core::Limits& limits,
+                                              const core::Engine& engine,
                                               const std::optional<enforce::EnforcedBan>& held,
                                               core::Time now);
 

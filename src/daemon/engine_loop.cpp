@@ -23,14 +23,29 @@ constexpr std::size_t kProbesPerBurst = 256;  // judged before their bans go out
 constexpr std::size_t kPortsInLine = 32;      // more would not be read
 constexpr std::chrono::seconds kTickAtLeastEvery{1};
 
-std::string ports_text(const std::vector<core::TriedPort>& ports) {
+std::string ports_text(const core::Evidence& evidence) {
+    const std::vector<core::TriedPort>& ports = evidence.ports;
     std::string text;
     const std::size_t shown = std::min(ports.size(), kPortsInLine);
     for (std::size_t i = 0; i < shown; ++i) {
         text += (i == 0 ? "" : " ") + report::to_text(ports[i].port);
     }
-    if (shown < ports.size()) {
-        text += fmt::format(" and {} more", ports.size() - shown);
+    if (shown < evidence.distinct && evidence.criterion != core::Criterion::sweep) {
+        text += fmt::format(" and {} more", evidence.distinct - shown);
+    }
+    return text;
+}
+
+std::string evidence_text(const core::Evidence& evidence) {
+    std::string text =
+        evidence.criterion == core::Criterion::sweep
+            ? fmt::format("sweep of {} hosts: {}", evidence.distinct, ports_text(evidence))
+            : fmt::format("{} distinct closed ports: {}", evidence.distinct, ports_text(evidence));
+    if (evidence.sources_at_least > 1) {
+        text += fmt::format(", by at least {} of its addresses", evidence.sources_at_least);
+    }
+    if (!evidence.companions.empty()) {
+        text += fmt::format(", together with {} others: decoys", evidence.companions.size());
     }
     return text;
 }
@@ -41,7 +56,8 @@ EngineLoop::EngineLoop(core::Engine engine, std::unique_ptr<enforce::Enforcer> e
     : engine_(std::move(engine)),
       enforcer_(std::move(enforcer)),
       wiring_(std::move(wiring)),
-      mailbox_(*wiring_.doorbell) {}
+      mailbox_(*wiring_.doorbell),
+      never_banned_(core::never_banned(wiring_.allowlist, engine_.knowledge())) {}
 
 void EngineLoop::run(const std::stop_token& stop) {
     const std::stop_callback wake(stop, [this] { wiring_.doorbell->ring(); });
@@ -92,6 +108,9 @@ void EngineLoop::take_ticks(core::Time now) {
     for (const core::Unban& unban : due.unbans) {
         on_unbanned(unban, now);
     }
+    if (let_in_is_due_) {
+        let_in_or_retry(now);
+    }
     if (const auto count = ban_lines_.take_held_back(now)) {
         spdlog::info("{} more sources have been {}banned within the same second", *count,
                      wiring_.observing ? "seen that would be " : "");
@@ -107,11 +126,12 @@ void EngineLoop::take_ticks(core::Time now) {
 }
 
 void EngineLoop::on_arrival(const source::Arrival& arrival) {
-    const std::uint64_t repeated_before = engine_.counters().probes_repeated;
+    const bool tells_ports = spdlog::should_log(spdlog::level::debug);
+    const std::uint64_t repeated = tells_ports ? engine_.counters().probes_repeated : 0;
     if (const auto ban = engine_.on_probe(arrival.probe, arrival.at)) {
         decided_.push_back(*ban);
     }
-    if (spdlog::should_log(spdlog::level::debug) && engine_.counters().probes_repeated == repeated_before) {
+    if (tells_ports && engine_.counters().probes_repeated == repeated) {
         log_new_port(arrival.probe, arrival.at);
     }
 }
@@ -176,14 +196,13 @@ void EngineLoop::log_banned(const core::Ban& ban, core::Time now) {
     if (!ban_lines_.admit(now)) {
         return;
     }
-    const auto record = engine_.report(ban.source, now).ban;
+    const auto record = engine_.ban_of(ban.source, now);
     if (!record) {
         return;  // so short a ban is over already
     }
-    const std::string evidence = ban.reason == core::BanReason::port_scan && !record->evidence.empty()
-                                     ? fmt::format("{} distinct closed ports: {}", record->evidence.size(),
-                                                   ports_text(record->evidence))
-                                     : std::string(core::name_of(ban.reason));
+    const bool is_by_operator = ban.reason == core::BanReason::by_operator;
+    const std::string evidence =
+        is_by_operator ? std::string(core::name_of(ban.reason)) : evidence_text(record->evidence);
     spdlog::info("{} {} banned for {} ({})", report::to_text(ban.source),
                  wiring_.observing ? "would have been" : "has been",
                  report::to_text(ban.until - record->since), evidence);
@@ -191,10 +210,10 @@ void EngineLoop::log_banned(const core::Ban& ban, core::Time now) {
 
 void EngineLoop::log_new_port(const core::Probe& probe, core::Time now) {
     const core::SourceReport known = engine_.report(probe.source, now);
-    const auto& ports = known.ban ? known.ban->evidence : known.tried;
-    if (!ports.empty() && ports.back().port == probe.port) {
-        spdlog::debug("{} reached {} of {} ports: {}", report::to_text(probe.source), ports.size(),
-                      engine_.limits().threshold, ports_text(ports));
+    const core::Evidence& evidence = known.ban ? known.ban->evidence : known.evidence;
+    if (!evidence.ports.empty() && evidence.ports.back().port == probe.port) {
+        spdlog::debug("{} reached {} of {} ports: {}", report::to_text(probe.source), evidence.distinct,
+                      engine_.limits().threshold, ports_text(evidence));
     }
 }
 
@@ -207,20 +226,20 @@ void EngineLoop::on_unbanned(const core::Unban& unban, core::Time now) {
 }
 
 std::expected<core::OrderResult, EnforceError> EngineLoop::ban(
-    const core::Address& source, std::optional<std::chrono::nanoseconds> duration) {
+    const core::Prefix& source, std::optional<std::chrono::nanoseconds> duration) {
     const core::Engine::BanOrder order = engine_.order_ban(source, duration, boot_now());
     if (!order.ban) {
         return order.result;
     }
     enforce(std::span(&*order.ban, 1));
-    const auto record = engine_.report(source, boot_now()).ban;
+    const auto record = engine_.ban_of(source, boot_now());
     if (!record || record->state != core::BanState::enforced) {
         return std::unexpected(EnforceError{.failure = Failure::other, .message = last_refusal_});
     }
     return order.result;
 }
 
-std::expected<core::OrderResult, EnforceError> EngineLoop::unban(const core::Address& source) {
+std::expected<core::OrderResult, EnforceError> EngineLoop::unban(const core::Prefix& source) {
     // The kernel first: if it refuses, the ban is still known and nobody is told otherwise.
     const auto held = enforcer_->get(source);
     const bool in_kernel = held && held->has_value();
@@ -252,22 +271,62 @@ std::expected<std::size_t, EnforceError> EngineLoop::unban_all() {
 std::expected<void, EnforceError> EngineLoop::reconfigure(const core::Limits& limits,
                                                           const std::vector<core::Prefix>& allowlist) {
     const core::Time now = boot_now();
-    const auto allowed = enforcer_->allow(allowlist);
-    std::vector<core::Address> freed;
-    for (const core::Unban& unban : engine_.reconfigure(limits, allowlist, now)) {
-        freed.push_back(unban.source);
+    wiring_.allowlist = allowlist;
+    const std::vector<core::Unban> freed = engine_.reconfigure(limits, allowlist, now);
+    freed_.insert(freed_.end(), freed.begin(), freed.end());
+    next_tick_ = now;
+    auto done = let_in(now);
+    let_in_is_due_ = !done;
+    return done;
+}
+
+void EngineLoop::set_knowledge(std::shared_ptr<const core::Knowledge> knowledge) {
+    const std::vector<core::Unban> freed = engine_.set_knowledge(std::move(knowledge));
+    freed_.insert(freed_.end(), freed.begin(), freed.end());
+    let_in_or_retry(boot_now());
+}
+
+void EngineLoop::let_in_or_retry(core::Time now) {
+    const auto done = let_in(now);
+    if (!done && !let_in_is_due_) {
+        spdlog::error("sources that are never banned may still be kept out, will be retried: {}",
+                      done.error().message);
+    }
+    let_in_is_due_ = !done;
+}
+
+/// Brings the kernel in line with whom the engine never bans and bans no longer.
+std::expected<void, EnforceError> EngineLoop::let_in(core::Time now) {
+    std::vector<core::Prefix> wanted = core::never_banned(wiring_.allowlist, engine_.knowledge());
+    if (wanted != never_banned_) {
+        auto allowed = enforcer_->allow(wanted);
+        if (!allowed && allowed.error().failure == Failure::table_gone) {
+            allowed = rebuild(now);  // with the new list, and without those that have been freed
+        }
+        if (!allowed) {
+            return allowed;
+        }
+        never_banned_ = std::move(wanted);
+    }
+    // Whoever has earned a new ban meanwhile keeps it.
+    std::erase_if(freed_,
+                  [&](const core::Unban& unban) { return engine_.ban_of(unban.source, now).has_value(); });
+    if (freed_.empty()) {
+        return {};
+    }
+    std::vector<core::Prefix> sources;
+    sources.reserve(freed_.size());
+    for (const core::Unban& unban : freed_) {
+        sources.push_back(unban.source);
+    }
+    if (auto removed = enforcer_->unban(sources);
+        !removed && removed.error().failure != Failure::table_gone) {
+        return removed;
+    }
+    for (const core::Unban& unban : std::exchange(freed_, {})) {
         on_unbanned(unban, now);
     }
-    next_tick_ = now;
-    if (!allowed && allowed.error().failure == Failure::table_gone) {
-        return rebuild(now);  // with the new allowlist, and without those it freed
-    }
-    if (!freed.empty()) {
-        if (auto removed = enforcer_->unban(freed); !removed) {
-            return removed;
-        }
-    }
-    return allowed;
+    return {};
 }
 
 }  // namespace farewell::daemon

@@ -32,6 +32,7 @@ class EngineLoop {
     struct Wiring {
         std::vector<source::ProbeRing*> rings;  // outlive the loop
         source::Doorbell* doorbell = nullptr;   // rung by whoever fills the rings
+        std::vector<core::Prefix> allowlist;    // as the engine has it
         std::string enforcer_name;              // for log lines: "nftables table inet port_scanners_auto_ban"
         bool observing = false;                 // only changes what the log lines say
     };
@@ -51,12 +52,15 @@ class EngineLoop {
 
     /// Orders of the operator, carried out before they return. The error is the enforcer's.
     std::expected<core::OrderResult, enforce::EnforceError> ban(
-        const core::Address& source, std::optional<std::chrono::nanoseconds> duration);
-    std::expected<core::OrderResult, enforce::EnforceError> unban(const core::Address& source);
+        const core::Prefix& source, std::optional<std::chrono::nanoseconds> duration);
+    std::expected<core::OrderResult, enforce::EnforceError> unban(const core::Prefix& source);
     /// Returns how many there were.
     std::expected<std::size_t, enforce::EnforceError> unban_all();
     std::expected<void, enforce::EnforceError> reconfigure(const core::Limits& limits,
                                                            const std::vector<core::Prefix>& allowlist);
+    /// What the host knows of itself from now on. Whom it has come to need is let in; where the kernel
+    /// refuses, that is tried again every second.
+    void set_knowledge(std::shared_ptr<const core::Knowledge> knowledge);
 
  private:
     bool take_probes();
@@ -69,15 +73,20 @@ class EngineLoop {
     void log_banned(const core::Ban& ban, core::Time now);
     void log_new_port(const core::Probe& probe, core::Time now);
     void on_unbanned(const core::Unban& unban, core::Time now);
+    std::expected<void, enforce::EnforceError> let_in(core::Time now);
+    void let_in_or_retry(core::Time now);
 
     core::Engine engine_;
     std::unique_ptr<enforce::Enforcer> enforcer_;
     Wiring wiring_;
     Mailbox<EngineLoop> mailbox_;
-    std::vector<core::Ban> decided_;  // of the burst at hand
+    std::vector<core::Ban> decided_;          // of the burst at hand
+    std::vector<core::Prefix> never_banned_;  // as the enforcer has it
+    std::vector<core::Unban> freed_;          // banned no longer, perhaps still in the kernel
+    bool let_in_is_due_ = false;              // the kernel refused the last time
     core::Time next_tick_;
     std::uint64_t repairs_ = 0;
-    std::set<core::Address> refused_;  // wanted, and not yet in the kernel
+    std::set<core::Prefix> refused_;  // wanted, and not yet in the kernel
     std::string last_refusal_;
     report::LineLimit ban_lines_{50};
     report::LineLimit unban_lines_{50};

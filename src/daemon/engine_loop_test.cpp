@@ -20,6 +20,7 @@ namespace {
 using namespace std::chrono_literals;
 using enforce::EnforceError;
 using enforce::Failure;
+using test::alone;
 using test::probe;
 using test::source;
 
@@ -50,15 +51,21 @@ class FakeEnforcer final : public enforce::Enforcer {
         }
         return {};
     }
-    std::expected<void, EnforceError> unban(std::span<const core::Address> sources) override {
-        for (const core::Address& each : sources) {
+    std::expected<void, EnforceError> unban(std::span<const core::Prefix> sources) override {
+        if (keeps_out) {
+            return fail(Failure::other);
+        }
+        for (const core::Prefix& each : sources) {
             held.erase(each);
         }
         return {};
     }
-    std::expected<void, EnforceError> allow(std::span<const core::Prefix>) override { return {}; }
+    std::expected<void, EnforceError> allow(std::span<const core::Prefix> networks) override {
+        allowed.assign(networks.begin(), networks.end());
+        return is_there ? std::expected<void, EnforceError>() : fail(Failure::table_gone);
+    }
     std::expected<std::vector<enforce::EnforcedBan>, EnforceError> list() override { return {}; }
-    std::expected<std::optional<enforce::EnforcedBan>, EnforceError> get(const core::Address& who) override {
+    std::expected<std::optional<enforce::EnforcedBan>, EnforceError> get(const core::Prefix& who) override {
         if (!held.contains(who)) {
             return std::nullopt;
         }
@@ -66,9 +73,11 @@ class FakeEnforcer final : public enforce::Enforcer {
     }
 
     bool is_there = true;
+    bool keeps_out = false;
+    std::vector<core::Prefix> allowed;
     int builds = 0;
-    std::set<core::Address> held;
-    std::set<core::Address> refuses;
+    std::set<core::Prefix> held;
+    std::set<core::Prefix> refuses;
 
  private:
     static std::unexpected<EnforceError> fail(Failure failure) {
@@ -84,6 +93,7 @@ class EngineLoopTest : public testing::Test {
         loop = std::make_unique<EngineLoop>(core::Engine({}, {}), std::move(owned),
                                             EngineLoop::Wiring{.rings = {&rings[0], &rings[1]},
                                                                .doorbell = &doorbell,
+                                                               .allowlist = {},
                                                                .enforcer_name = "table",
                                                                .observing = false});
         thread = std::jthread([this](const std::stop_token& stop) { loop->run(stop); });
@@ -106,7 +116,7 @@ class EngineLoopTest : public testing::Test {
     bool wait_held(std::uint32_t who) {
         const auto limit = std::chrono::steady_clock::now() + 10s;
         while (std::chrono::steady_clock::now() < limit) {
-            if (ask([&](EngineLoop&) { return kernel->held.contains(source(who)); })) {
+            if (ask([&](EngineLoop&) { return kernel->held.contains(alone(who)); })) {
                 return true;
             }
             std::this_thread::yield();
@@ -143,7 +153,7 @@ TEST_F(EngineLoopTest, ATableThatIsGoneIsRebuiltWithEveryWantedBan) {
 }
 
 TEST_F(EngineLoopTest, OneThatIsRefusedKeepsNobodyElseOutAndIsRetried) {
-    ask([&](EngineLoop&) { return kernel->refuses.insert(source(1)).second; });
+    ask([&](EngineLoop&) { return kernel->refuses.insert(alone(1)).second; });
     for (std::uint16_t port = 1; port <= 10; ++port) {
         for (std::uint32_t who = 1; who <= 3; ++who) {  // all decided within one burst
             ASSERT_TRUE(rings[0].push({.probe = probe(source(who), port), .at = boot_now()}));
@@ -153,29 +163,100 @@ TEST_F(EngineLoopTest, OneThatIsRefusedKeepsNobodyElseOutAndIsRetried) {
     EXPECT_TRUE(wait_held(2));
     EXPECT_TRUE(wait_held(3));
     EXPECT_FALSE(ask([&](EngineLoop& running) { return running.trouble().empty(); }));
-    ask([&](EngineLoop&) { return kernel->refuses.erase(source(1)); });
+    ask([&](EngineLoop&) { return kernel->refuses.erase(alone(1)); });
     EXPECT_TRUE(wait_held(1)) << "by itself, without another probe";
     EXPECT_TRUE(ask([&](EngineLoop& running) { return running.trouble().empty(); }));
 }
 
 TEST_F(EngineLoopTest, OrdersAreCarriedOutBeforeTheyAreAnswered) {
-    EXPECT_EQ(ask([&](EngineLoop& running) { return running.ban(source(7), 1h).value(); }),
+    EXPECT_EQ(ask([&](EngineLoop& running) { return running.ban(alone(7), 1h).value(); }),
               core::OrderResult::done);
-    EXPECT_TRUE(ask([&](EngineLoop&) { return kernel->held.contains(source(7)); }));
-    EXPECT_EQ(ask([&](EngineLoop& running) { return running.unban(source(7)).value(); }),
+    EXPECT_TRUE(ask([&](EngineLoop&) { return kernel->held.contains(alone(7)); }));
+    EXPECT_EQ(ask([&](EngineLoop& running) { return running.unban(alone(7)).value(); }),
               core::OrderResult::done);
     EXPECT_TRUE(ask([&](EngineLoop&) { return kernel->held.empty(); }));
-    EXPECT_EQ(ask([&](EngineLoop& running) { return running.unban(source(7)).value(); }),
+    EXPECT_EQ(ask([&](EngineLoop& running) { return running.unban(alone(7)).value(); }),
               core::OrderResult::not_banned);
-    ask([&](EngineLoop&) { return kernel->refuses.insert(source(8)).second; });
-    EXPECT_FALSE(ask([&](EngineLoop& running) { return running.ban(source(8), 1h).has_value(); }));
+    ask([&](EngineLoop&) { return kernel->refuses.insert(alone(8)).second; });
+    EXPECT_FALSE(ask([&](EngineLoop& running) { return running.ban(alone(8), 1h).has_value(); }));
+}
+
+TEST_F(EngineLoopTest, ANetworkIsBannedRebuiltAndLiftedLikeAnAddress) {
+    const core::Prefix around = core::Prefix::of(source(7), 24);
+    EXPECT_EQ(ask([&](EngineLoop& running) { return running.ban(around, 1h).value(); }),
+              core::OrderResult::done);
+    EXPECT_EQ(ask([&](EngineLoop& running) { return running.ban(alone(7), 30min).value(); }),
+              core::OrderResult::already);
+    ask([&](EngineLoop&) {
+        kernel->held.clear();
+        kernel->is_there = false;
+        return 0;
+    });
+    scan(1000);
+    EXPECT_TRUE(wait_held(1000));
+    EXPECT_TRUE(ask([&](EngineLoop&) { return kernel->held.contains(around); })) << "rebuilt";
+    EXPECT_EQ(ask([&](EngineLoop& running) { return running.unban(alone(7)).value(); }),
+              core::OrderResult::covered);
+    EXPECT_EQ(ask([&](EngineLoop& running) { return running.unban(around).value(); }),
+              core::OrderResult::done);
+    EXPECT_FALSE(ask([&](EngineLoop&) { return kernel->held.contains(around); }));
+}
+
+std::shared_ptr<const core::Knowledge> with_gateway(std::uint32_t who) {
+    core::Knowledge::Facts facts;
+    facts.gateways = {source(who)};
+    return std::make_shared<const core::Knowledge>(facts);
+}
+
+TEST_F(EngineLoopTest, WhoBecomesTheGatewayIsLetInAndStaysIn) {
+    scan(1);
+    scan(2);
+    ASSERT_TRUE(wait_held(1));
+    ASSERT_TRUE(wait_held(2));
+    loop->post([](EngineLoop& running) { running.set_knowledge(with_gateway(1)); });
+    EXPECT_FALSE(ask([&](EngineLoop&) { return kernel->held.contains(alone(1)); }));
+    EXPECT_TRUE(ask([&](EngineLoop&) { return kernel->held.contains(alone(2)); }));
+    EXPECT_EQ(ask([&](EngineLoop&) { return kernel->allowed; }), (std::vector<core::Prefix>{alone(1)}));
+    EXPECT_EQ(ask([&](EngineLoop& running) { return running.ban(alone(1), 1h).value(); }),
+              core::OrderResult::protected_address);
+    EXPECT_TRUE(ask([&](EngineLoop& running) { return running.reconfigure({}, {alone(9)}).has_value(); }));
+    EXPECT_EQ(ask([&](EngineLoop&) { return kernel->allowed.size(); }), 2U) << "a new allowlist keeps it too";
+}
+
+TEST_F(EngineLoopTest, AKernelThatKeepsTheGatewayOutIsAskedAgain) {
+    scan(1);
+    ASSERT_TRUE(wait_held(1));
+    ask([&](EngineLoop&) { return kernel->keeps_out = true; });
+    loop->post([](EngineLoop& running) { running.set_knowledge(with_gateway(1)); });
+    EXPECT_TRUE(ask([&](EngineLoop&) { return kernel->held.contains(alone(1)); }));
+    ask([&](EngineLoop&) { return kernel->keeps_out = false; });
+    const auto limit = std::chrono::steady_clock::now() + 10s;
+    while (ask([&](EngineLoop&) { return kernel->held.contains(alone(1)); })) {
+        ASSERT_LT(std::chrono::steady_clock::now(), limit) << "by itself, within a second or so";
+        std::this_thread::yield();
+    }
+}
+
+TEST_F(EngineLoopTest, ATableGoneWhenTheGatewayIsToldIsRebuiltWithoutIt) {
+    scan(1);
+    scan(2);
+    ASSERT_TRUE(wait_held(1));
+    ASSERT_TRUE(wait_held(2));
+    ask([&](EngineLoop&) {
+        kernel->held.clear();
+        return kernel->is_there = false;
+    });
+    loop->post([](EngineLoop& running) { running.set_knowledge(with_gateway(1)); });
+    EXPECT_TRUE(wait_held(2));
+    EXPECT_FALSE(ask([&](EngineLoop&) { return kernel->held.contains(alone(1)); }));
+    EXPECT_EQ(kernel->builds, 1);
 }
 
 TEST_F(EngineLoopTest, WhatIsInTheRingsAtTheEndIsStillJudged) {
     scan(1);
     thread.request_stop();
     thread.join();
-    EXPECT_TRUE(kernel->held.contains(source(1)));
+    EXPECT_TRUE(kernel->held.contains(alone(1)));
 }
 
 }  // namespace

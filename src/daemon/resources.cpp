@@ -3,8 +3,10 @@
 
 #include <spdlog/spdlog.h>
 
+#include <chrono>
 #include <utility>
 
+#include "core/allowlist.hpp"
 #include "daemon/clock.hpp"
 #include "daemon/privileges.hpp"
 #include "enforce/nft_enforcer.hpp"
@@ -61,13 +63,12 @@ std::unexpected<StartFailure> cannot(const enforce::EnforceError& error) {
 }
 
 std::expected<std::unique_ptr<source::PacketSource>, Error> open_source(
-    const Config::Capture& capture, const source::BroadcastAddresses& broadcasts,
-    source::Doorbell& doorbell) {
+    const Config::Capture& capture, const source::SharedKnowledge& knowledge, source::Doorbell& doorbell) {
     if (capture.source == CaptureSource::nflog) {
         return source::open_nflog({.group = capture.group,
                                    .copy_range = capture.copy_range,
                                    .receive_buffer_bytes = capture.receive_buffer},
-                                  broadcasts, doorbell);
+                                  knowledge, doorbell);
     }
     return source::open_nfqueue({.first_queue = capture.first_queue,
                                  .last_queue = capture.last_queue,
@@ -75,10 +76,12 @@ std::expected<std::unique_ptr<source::PacketSource>, Error> open_source(
                                  .max_length = capture.max_length,
                                  .receive_buffer_bytes = capture.receive_buffer,
                                  .accept = capture.verdict == CaptureVerdict::accept},
-                                broadcasts, doorbell);
+                                knowledge, doorbell);
 }
 
-std::expected<std::vector<core::Ban>, enforce::EnforceError> bans_in_kernel(enforce::Enforcer& enforcer) {
+/// The bans to take over. Those of whom this host allows or needs are lifted.
+std::expected<std::vector<core::Ban>, enforce::EnforceError> bans_in_kernel(
+    enforce::Enforcer& enforcer, const std::vector<core::Prefix>& never_banned) {
     const auto held = enforcer.list();
     if (!held) {
         return std::unexpected(held.error());
@@ -86,15 +89,25 @@ std::expected<std::vector<core::Ban>, enforce::EnforceError> bans_in_kernel(enfo
     const core::Time now = boot_now();
     std::vector<core::Ban> bans;
     bans.reserve(held->size());
+    const core::Allowlist allowlist(never_banned);
+    std::vector<core::Prefix> freed;
     for (const enforce::EnforcedBan& ban : *held) {
-        bans.push_back({.source = ban.source, .until = now + ban.time_left});
+        if (allowlist.overlaps(ban.source)) {
+            freed.push_back(ban.source);
+        } else {
+            bans.push_back({.source = ban.source, .until = now + ban.time_left});
+        }
+    }
+    if (auto lifted = enforcer.unban(freed); !lifted) {
+        return std::unexpected(lifted.error());
     }
     return bans;
 }
 
 std::expected<std::vector<core::Ban>, enforce::EnforceError> prepare(enforce::Enforcer& enforcer,
-                                                                     const Config& config) {
-    if (auto allowed = enforcer.allow(config.allowed_networks);
+                                                                     const Config& config,
+                                                                     const core::Knowledge& knowledge) {
+    if (auto allowed = enforcer.allow(core::never_banned(config.allowed_networks, knowledge));
         !allowed && allowed.error().failure != enforce::Failure::table_gone) {
         return std::unexpected(allowed.error());  // before the table is there, build() will use it
     }
@@ -102,12 +115,23 @@ std::expected<std::vector<core::Ban>, enforce::EnforceError> prepare(enforce::En
         return std::unexpected(built.error());
     }
     if (config.on_start == OnStart::keep) {
-        return bans_in_kernel(enforcer);
+        return bans_in_kernel(enforcer, core::never_banned(config.allowed_networks, knowledge));
     }
     if (auto cleared = enforcer.clear(); !cleared) {
         return std::unexpected(cleared.error());
     }
     return {};
+}
+
+std::expected<host::HostWatch, Error> open_host(const Config& config) {
+    host::HostSettings settings;
+    settings.remember_services = config.remember_services;
+    settings.services_file = config.state_directory / "services";
+    auto host = host::HostWatch::open(std::move(settings), boot_now(), std::chrono::system_clock::now());
+    if (host) {
+        static_cast<void>(host->refresh(boot_now()));  // nobody is judged before we know whom we need
+    }
+    return host;
 }
 
 }  // namespace
@@ -128,19 +152,24 @@ std::expected<Resources, StartFailure> acquire(const Config& config) {
     if (!control) {
         return cannot(control.error());
     }
+    auto host = open_host(config);
+    if (!host) {
+        return cannot(host.error());
+    }
     Resources resources{.state = std::move(*state),
                         .control = std::move(*control),
-                        .broadcasts = {},
+                        .host = std::move(*host),
+                        .knowledge = {},
                         .doorbell = {},
                         .source = {},
                         .enforcer = {},
                         .adopted = {}};
-    resources.broadcasts = std::make_unique<source::BroadcastAddresses>();
+    resources.knowledge = std::make_unique<source::SharedKnowledge>();
     resources.doorbell = std::make_unique<source::Doorbell>();
-    resources.broadcasts->read_from_kernel();
+    resources.knowledge->publish(resources.host.knowledge());
 
     // The queues before the table: if they belong to somebody else, so may the bans.
-    auto source = open_source(config.capture, *resources.broadcasts, *resources.doorbell);
+    auto source = open_source(config.capture, *resources.knowledge, *resources.doorbell);
     if (!source) {
         return cannot(source.error());
     }
@@ -151,7 +180,7 @@ std::expected<Resources, StartFailure> acquire(const Config& config) {
         resources.enforcer =
             std::make_unique<enforce::NftEnforcer>(enforce::NftSettings{.table = config.nft_table});
     }
-    auto adopted = prepare(*resources.enforcer, config);
+    auto adopted = prepare(*resources.enforcer, config, *resources.host.knowledge());
     if (!adopted) {
         return cannot(adopted.error());
     }

@@ -13,6 +13,7 @@
 #include "daemon/control_server.hpp"
 #include "daemon/state_directory.hpp"
 #include "enforce/enforcer.hpp"
+#include "host/host_watch.hpp"
 #include "report/exit_status.hpp"
 #include "source/packet_source.hpp"
 
@@ -28,7 +29,8 @@ struct StartFailure {
 struct Resources {
     StateDirectory state;
     ControlSocket control;
-    std::unique_ptr<source::BroadcastAddresses> broadcasts;
+    host::HostWatch host;
+    std::unique_ptr<source::SharedKnowledge> knowledge;  // published by us, looked up by receiving threads
     std::unique_ptr<source::Doorbell> doorbell;
     std::unique_ptr<source::PacketSource> source;
     std::unique_ptr<enforce::Enforcer> enforcer;

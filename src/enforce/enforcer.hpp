@@ -33,7 +33,7 @@ struct EnforceError {
 
 /// What the kernel holds for one source.
 struct EnforcedBan {
-    core::Address source;
+    core::Prefix source;
     std::chrono::milliseconds time_left{0};
     std::uint64_t packets = 0;  ///< dropped since the element was added
     std::uint64_t bytes = 0;
@@ -58,15 +58,15 @@ class Enforcer {
     /// `now`, whether it was there before or not; on failure none was added. Bans already over are skipped.
     virtual std::expected<void, EnforceError> ban(std::span<const core::Ban> bans, core::Time now) = 0;
     /// One atomic batch, acknowledged. Sources that are not banned are no error.
-    virtual std::expected<void, EnforceError> unban(std::span<const core::Address> sources) = 0;
+    virtual std::expected<void, EnforceError> unban(std::span<const core::Prefix> sources) = 0;
 
     /// Replaces the kernel's own allowlist, which wins over every ban. build() keeps the last one set.
     virtual std::expected<void, EnforceError> allow(std::span<const core::Prefix> networks) = 0;
 
-    /// What the kernel holds now, both families.
+    /// What the kernel holds now, both families, all lengths.
     virtual std::expected<std::vector<EnforcedBan>, EnforceError> list() = 0;
-    /// What the kernel holds for one source; nullopt if nothing.
-    virtual std::expected<std::optional<EnforcedBan>, EnforceError> get(const core::Address& source) = 0;
+    /// What the kernel holds for exactly this source; nullopt if nothing.
+    virtual std::expected<std::optional<EnforcedBan>, EnforceError> get(const core::Prefix& source) = 0;
 };
 
 }  // namespace farewell::enforce

@@ -6,9 +6,13 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <cstdio>
 #include <deque>
 #include <memory>
+#include <string>
+#include <vector>
 
+#include "core/bannable.hpp"
 #include "enforce/nft_enforcer.hpp"
 #include "enforce/observe_enforcer.hpp"
 #include "scenario.hpp"
@@ -17,19 +21,31 @@ namespace farewell::enforce {
 namespace {
 
 using namespace std::chrono_literals;
+using test::alone;
 using test::at;
+using test::network6;
 using test::source;
+
+std::string hex(std::span<const std::byte> bytes) {
+    std::string text;
+    for (const std::byte byte : bytes) {
+        std::array<char, 4> digits{};
+        std::snprintf(digits.data(), digits.size(), "%02x ", std::to_integer<unsigned>(byte));
+        text += digits.data();
+    }
+    return text;
+}
 
 class ScriptedTransport final : public nft::Transport {
  public:
-    explicit ScriptedTransport(std::deque<int>& answers, int& commits)
+    explicit ScriptedTransport(std::deque<int>& answers, std::vector<std::string>& commits)
         : answers_(answers), commits_(commits) {}
     int commit(std::span<const std::byte> batch, std::uint32_t first, std::uint32_t last) override {
         EXPECT_FALSE(batch.empty());
         EXPECT_LT(first, last);
         EXPECT_GT(first, last_sequence_) << "numbers are never used twice: late answers cannot be mistaken";
         last_sequence_ = last;
-        ++commits_;
+        commits_.push_back(hex(batch));
         return next();
     }
     int query(std::span<const std::byte> /*request*/, std::uint32_t sequence,
@@ -49,18 +65,18 @@ class ScriptedTransport final : public nft::Transport {
         return answer;
     }
     std::deque<int>& answers_;
-    int& commits_;
+    std::vector<std::string>& commits_;  // what went to the kernel
     std::uint32_t last_sequence_ = 0;
 };
 
 class NftEnforcerTest : public testing::Test {
  protected:
     std::expected<void, EnforceError> ban_one() {
-        const std::array bans{core::Ban{.source = source(1), .until = at(2h)}};
+        const std::array bans{core::Ban{.source = alone(1), .until = at(2h)}};
         return enforcer.ban(bans, at(1h));
     }
     std::deque<int> answers;
-    int commits = 0;
+    std::vector<std::string> commits;
     NftEnforcer enforcer{{.table = "t"}, std::make_unique<ScriptedTransport>(answers, commits)};
 };
 
@@ -85,19 +101,53 @@ TEST_F(NftEnforcerTest, ErrorsAreToldApartAndReadWell) {
 
 TEST_F(NftEnforcerTest, ANewBanIsOneTransactionAndARenewalASecond) {
     ASSERT_TRUE(ban_one());
-    EXPECT_EQ(commits, 1);
+    EXPECT_EQ(commits.size(), 1U);
     answers = {EEXIST, 0};
     ASSERT_TRUE(ban_one());
-    EXPECT_EQ(commits, 3);
+    EXPECT_EQ(commits.size(), 3U);
     answers = {EEXIST, ENOENT};
     EXPECT_EQ(ban_one().error().failure, Failure::table_gone);
 }
 
+// nft create element inet t banned6_64 { 2001:db8:0:1:: timeout 1h }
+TEST_F(NftEnforcerTest, APrefixIsItsFirstAddressInTheSetOfItsLength) {
+    const core::Prefix sloppy{.address = network6(1, 128).address, .length = 64};
+    const std::array bans{core::Ban{.source = sloppy, .until = at(2h)}};
+    ASSERT_TRUE(enforcer.ban(bans, at(1h)));
+    ASSERT_EQ(commits.size(), 1U);
+    EXPECT_EQ(commits.front(),
+              "14 00 00 00 10 00 01 00 01 00 00 00 00 00 00 00 00 00 00 0a "  // begin
+              "58 00 00 00 0c 0a 05 06 02 00 00 00 00 00 00 00 01 00 00 00 "  // NEWSETELEM, inet
+              "0f 00 02 00 62 61 6e 6e 65 64 36 5f 36 34 00 00 "              // "banned6_64"
+              "06 00 01 00 74 00 00 00 "                                      // "t"
+              "2c 00 03 80 28 00 01 80 "                                      // the list, its only element
+              "0c 00 04 00 00 00 00 00 00 36 ee 80 "                          // 3,600,000 ms
+              "18 00 01 80 14 00 01 00 20 01 0d b8 00 00 00 01 00 00 00 00 00 00 00 00 "
+              "14 00 00 00 11 00 01 00 03 00 00 00 00 00 00 00 00 00 00 0a ");  // end
+    answers = {ENFILE};
+    EXPECT_EQ(enforcer.ban(bans, at(1h)).error().message,
+              "add 2001:db8:0:1::/64 to set banned6_64 of table inet t: Too many open files in system");
+}
+
+TEST_F(NftEnforcerTest, EveryLengthHasASetOfItsOwn) {
+    for (const core::Address& address : {source(1), network6(1, 128).address}) {
+        for (const std::uint8_t length : core::ban_lengths(address.family())) {
+            const core::Prefix prefix = core::Prefix::of(address, length);
+            answers = {EPERM};
+            std::string set = address.family() == core::Family::ipv4 ? "banned4" : "banned6";
+            set += prefix.is_address() ? "" : "_" + std::to_string(length);
+            const auto refused = enforcer.unban(std::array{prefix});
+            EXPECT_NE(refused.error().message.find("to set " + set + " of"), std::string::npos)
+                << refused.error().message;
+        }
+    }
+}
+
 TEST_F(NftEnforcerTest, BansThatAreOverAreNotSent) {
-    const std::array bans{core::Ban{.source = source(1), .until = at(1h)}};
+    const std::array bans{core::Ban{.source = alone(1), .until = at(1h)}};
     EXPECT_TRUE(enforcer.ban(bans, at(1h)));
     EXPECT_TRUE(enforcer.ban({}, at(1h)));
-    EXPECT_EQ(commits, 0);
+    EXPECT_EQ(commits.size(), 0U);
 }
 
 TEST_F(NftEnforcerTest, RemovingWhatIsGoneIsSuccess) {
@@ -116,21 +166,21 @@ TEST_F(NftEnforcerTest, AListThatWillNotHoldStillIsAskedForAgain) {
 
 TEST_F(NftEnforcerTest, WhatIsNotThereIsNoErrorToAskFor) {
     answers = {ENOENT};
-    const auto held = enforcer.get(source(1));
+    const auto held = enforcer.get(alone(1));
     ASSERT_TRUE(held);
     EXPECT_FALSE(*held);
 }
 
 TEST(ObserveEnforcer, RemembersWhatWouldBeBanned) {
     ObserveEnforcer enforcer;
-    const std::array bans{core::Ban{.source = source(1), .until = at(2h)},
-                          core::Ban{.source = source(2), .until = at(1h)}};
+    const std::array bans{core::Ban{.source = alone(1), .until = at(2h)},
+                          core::Ban{.source = alone(2), .until = at(1h)}};
     ASSERT_TRUE(enforcer.ban(bans, at(1h)));
     ASSERT_EQ(enforcer.list()->size(), 1U);
-    EXPECT_EQ((*enforcer.get(source(1)))->time_left, 1h);
-    const std::array freed{source(1)};
+    EXPECT_EQ((*enforcer.get(alone(1)))->time_left, 1h);
+    const std::array freed{alone(1)};
     ASSERT_TRUE(enforcer.unban(freed));
-    EXPECT_FALSE(*enforcer.get(source(1)));
+    EXPECT_FALSE(*enforcer.get(alone(1)));
     ASSERT_TRUE(enforcer.ban(bans, at(90min)));
     ASSERT_TRUE(enforcer.ban({}, at(3h)));
     EXPECT_TRUE(enforcer.list()->empty()) << "it ends like the kernel's";

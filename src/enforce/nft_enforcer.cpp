@@ -10,6 +10,7 @@
 #include <system_error>
 #include <utility>
 
+#include "core/bannable.hpp"
 #include "nft/ruleset.hpp"
 
 namespace farewell::enforce {
@@ -24,14 +25,44 @@ using nft::SetElements;
 // years do.
 constexpr std::chrono::milliseconds kTimeoutMax = std::chrono::hours(24) * 365 * 100;
 
-const char* banned_set(Family family) {
-    return family == Family::ipv4 ? nft::kBanned4 : nft::kBanned6;
+/// Where a prefix is kept: an index into nft::kBannedSets and into groups_by_set(); kBannedSets.size() for a
+/// length without a set.
+constexpr std::size_t index_of_set(Family family, std::uint8_t length) {
+    std::size_t index = 0;
+    while (index < nft::kBannedSets.size() && (nft::kBannedSets.at(index).ipv6 != (family == Family::ipv6) ||
+                                               nft::kBannedSets.at(index).prefix_length != length)) {
+        ++index;
+    }
+    return index;
 }
 
-Element element_of(const core::Address& address) {
+constexpr bool has_set_for_every_length(Family family) {
+    return std::ranges::all_of(core::ban_lengths(family), [family](std::uint8_t length) {
+        return index_of_set(family, length) < nft::kBannedSets.size();
+    });
+}
+static_assert(has_set_for_every_length(Family::ipv4) && has_set_for_every_length(Family::ipv6));
+
+std::size_t index_of_set(const core::Prefix& prefix) {
+    return index_of_set(prefix.address.family(), prefix.length);
+}
+
+using Groups = std::array<SetElements::Group, nft::kBannedSets.size()>;
+
+/// One group for each set, nothing in them.
+Groups groups_by_set() {
+    Groups groups;
+    for (std::size_t i = 0; i < groups.size(); ++i) {
+        groups.at(i).set = nft::kBannedSets.at(i).name;
+    }
+    return groups;
+}
+
+Element element_of(const core::Prefix& prefix) {
+    const core::Address first = prefix.address.masked(prefix.length);
     Element element;
-    element.key_bytes = static_cast<std::uint8_t>(address.bytes().size());
-    std::ranges::copy(address.bytes(), element.key.begin());
+    element.key_bytes = static_cast<std::uint8_t>(first.bytes().size());
+    std::ranges::copy(first.bytes(), element.key.begin());
     return element;
 }
 
@@ -42,17 +73,21 @@ core::Address address_of(const Element& element) {
     return core::Address::ipv6(element.key);
 }
 
-EnforcedBan enforced_ban(const HeldElement& held) {
-    return {.source = address_of(held.element),
+EnforcedBan enforced_ban(const HeldElement& held, std::uint8_t prefix_length) {
+    return {.source = {.address = address_of(held.element), .length = prefix_length},
             .time_left = held.time_left,
             .packets = held.packets,
             .bytes = held.bytes};
 }
 
-std::string text_of(const core::Address& address) {
+/// As nft writes it: the length only where it is not one address.
+std::string text_of(const core::Prefix& prefix) {
     std::array<char, INET6_ADDRSTRLEN> text{};
-    const int family = address.family() == Family::ipv4 ? AF_INET : AF_INET6;
-    return inet_ntop(family, address.bytes().data(), text.data(), text.size()) == nullptr ? "?" : text.data();
+    const int family = prefix.address.family() == Family::ipv4 ? AF_INET : AF_INET6;
+    if (inet_ntop(family, prefix.address.bytes().data(), text.data(), text.size()) == nullptr) {
+        return "?";
+    }
+    return prefix.is_address() ? text.data() : fmt::format("{}/{}", text.data(), prefix.length);
 }
 
 /// The networks of one family as nft writes them, none inside another: an interval set refuses overlaps.
@@ -70,20 +105,22 @@ std::vector<std::string> without_overlaps(std::span<const core::Prefix> networks
     std::vector<std::string> texts;
     texts.reserve(kept.size());
     for (const core::Prefix& network : kept) {
-        texts.push_back(
-            fmt::format("{}/{}", text_of(network.address.masked(network.length)), network.length));
+        texts.push_back(text_of(core::Prefix::of(network.address, network.length)));
     }
     return texts;
 }
 
 /// What the bans are called in an error: one by its name, many by their number.
-std::string names_of(std::span<const SetElements::Group> groups) {
+std::string names_of(const Groups& groups) {
     std::size_t count = 0;
     std::string name;
-    for (const SetElements::Group& group : groups) {
+    for (std::size_t i = 0; i < groups.size(); ++i) {
+        const SetElements::Group& group = groups.at(i);
         count += group.elements.size();
         if (!group.elements.empty()) {
-            name = fmt::format("{} to set {}", text_of(address_of(group.elements.front())), group.set);
+            const core::Prefix first{.address = address_of(group.elements.front()),
+                                     .length = nft::kBannedSets.at(i).prefix_length};
+            name = fmt::format("{} to set {}", text_of(first), group.set);
         }
     }
     return count == 1 ? name : fmt::format("{} elements", count);
@@ -196,7 +233,8 @@ std::expected<void, EnforceError> NftEnforcer::clear() {
     if (!held) {
         return std::unexpected(held.error());
     }
-    const std::array<std::string, 2> sets{nft::kBanned4, nft::kBanned6};
+    std::array<std::string, nft::kBannedSets.size()> sets;
+    std::ranges::transform(nft::kBannedSets, sets.begin(), &nft::BannedSet::name);
     if (const int reason = (*held)->flush(sets); reason != 0) {
         return std::unexpected(failure(fmt::format("clear the bans of {}", in_table()), reason));
     }
@@ -219,8 +257,7 @@ std::expected<void, EnforceError> NftEnforcer::ban(std::span<const core::Ban> ba
     if (!held) {
         return std::unexpected(held.error());
     }
-    std::array<SetElements::Group, 2> groups{
-        {{.set = nft::kBanned4, .elements = {}}, {.set = nft::kBanned6, .elements = {}}}};
+    Groups groups = groups_by_set();
     for (const core::Ban& ban : bans) {
         if (ban.until <= now) {
             continue;
@@ -228,7 +265,7 @@ std::expected<void, EnforceError> NftEnforcer::ban(std::span<const core::Ban> ba
         Element element = element_of(ban.source);
         element.timeout =
             std::min(std::chrono::ceil<std::chrono::milliseconds>(ban.until - now), kTimeoutMax);
-        groups.at(ban.source.family() == Family::ipv4 ? 0 : 1).elements.push_back(element);
+        groups.at(index_of_set(ban.source)).elements.push_back(element);
     }
     if (const int reason = (*held)->put(groups); reason != 0) {
         return std::unexpected(failure(fmt::format("add {} of {}", names_of(groups), in_table()), reason));
@@ -236,15 +273,14 @@ std::expected<void, EnforceError> NftEnforcer::ban(std::span<const core::Ban> ba
     return {};
 }
 
-std::expected<void, EnforceError> NftEnforcer::unban(std::span<const core::Address> sources) {
+std::expected<void, EnforceError> NftEnforcer::unban(std::span<const core::Prefix> sources) {
     auto held = elements();
     if (!held) {
         return std::unexpected(held.error());
     }
-    std::array<SetElements::Group, 2> groups{
-        {{.set = nft::kBanned4, .elements = {}}, {.set = nft::kBanned6, .elements = {}}}};
-    for (const core::Address& source : sources) {
-        groups.at(source.family() == Family::ipv4 ? 0 : 1).elements.push_back(element_of(source));
+    Groups groups = groups_by_set();
+    for (const core::Prefix& source : sources) {
+        groups.at(index_of_set(source)).elements.push_back(element_of(source));
     }
     if (const int reason = (*held)->remove(groups); reason != 0) {
         return std::unexpected(failure(fmt::format("remove {} of {}", names_of(groups), in_table()), reason));
@@ -258,30 +294,32 @@ std::expected<std::vector<EnforcedBan>, EnforceError> NftEnforcer::list() {
         return std::unexpected(held.error());
     }
     std::vector<EnforcedBan> bans;
-    for (const char* set : {nft::kBanned4, nft::kBanned6}) {
-        const auto listed = (*held)->list(set);
+    for (const nft::BannedSet& set : nft::kBannedSets) {
+        const auto listed = (*held)->list(set.name);
         if (!listed) {
             return std::unexpected(
-                failure(fmt::format("list set {} of {}", set, in_table()), listed.error()));
+                failure(fmt::format("list set {} of {}", set.name, in_table()), listed.error()));
         }
-        std::ranges::transform(*listed, std::back_inserter(bans), enforced_ban);
+        for (const HeldElement& element : *listed) {
+            bans.push_back(enforced_ban(element, set.prefix_length));
+        }
     }
     return bans;
 }
 
-std::expected<std::optional<EnforcedBan>, EnforceError> NftEnforcer::get(const core::Address& source) {
+std::expected<std::optional<EnforcedBan>, EnforceError> NftEnforcer::get(const core::Prefix& source) {
     auto held = elements();
     if (!held) {
         return std::unexpected(held.error());
     }
-    const char* set = banned_set(source.family());
+    const char* set = nft::kBannedSets.at(index_of_set(source)).name;
     const auto found = (*held)->get(set, element_of(source));
     if (!found) {
         return std::unexpected(failure(
             fmt::format("get {} from set {} of {}", text_of(source), set, in_table()), found.error()));
     }
     const auto& element = *found;
-    return element ? std::optional(enforced_ban(*element)) : std::nullopt;
+    return element ? std::optional(enforced_ban(*element, source.length)) : std::nullopt;
 }
 
 }  // namespace farewell::enforce

@@ -28,10 +28,10 @@ class NftEnforcer final : public Enforcer {
     std::expected<void, EnforceError> clear() override;
     std::expected<void, EnforceError> remove() override;
     std::expected<void, EnforceError> ban(std::span<const core::Ban> bans, core::Time now) override;
-    std::expected<void, EnforceError> unban(std::span<const core::Address> sources) override;
+    std::expected<void, EnforceError> unban(std::span<const core::Prefix> sources) override;
     std::expected<void, EnforceError> allow(std::span<const core::Prefix> networks) override;
     std::expected<std::vector<EnforcedBan>, EnforceError> list() override;
-    std::expected<std::optional<EnforcedBan>, EnforceError> get(const core::Address& source) override;
+    std::expected<std::optional<EnforcedBan>, EnforceError> get(const core::Prefix& source) override;
 
  private:
     [[nodiscard]] std::expected<nft::SetElements*, EnforceError> elements();

@@ -21,6 +21,7 @@ namespace farewell::enforce {
 namespace {
 
 using namespace std::chrono_literals;
+using test::alone;
 using test::at;
 using test::source;
 
@@ -28,6 +29,10 @@ core::Address source6(std::uint8_t last) {
     std::array<std::byte, 16> bytes{std::byte{0x20}, std::byte{0x01}, std::byte{0x0d}, std::byte{0xb8}};
     bytes[15] = std::byte{last};
     return core::Address::ipv6(bytes);
+}
+
+core::Prefix alone6(std::uint8_t last) {
+    return core::Prefix::of(source6(last));
 }
 
 class NftKernelTest : public testing::Test {
@@ -40,7 +45,7 @@ class NftKernelTest : public testing::Test {
         ASSERT_TRUE(enforcer.build()) << enforcer.build().error().message;
     }
 
-    void ban(const core::Address& who, std::chrono::nanoseconds duration) {
+    void ban(const core::Prefix& who, std::chrono::nanoseconds duration) {
         const std::array bans{core::Ban{.source = who, .until = now + duration}};
         const auto result = enforcer.ban(bans, now);
         ASSERT_TRUE(result) << result.error().message;
@@ -59,24 +64,24 @@ class NftKernelTest : public testing::Test {
 };
 
 TEST_F(NftKernelTest, BansOfBothFamiliesAreHeldListedAndLifted) {
-    ban(source(1), 1h);
-    ban(source6(1), 2h);
+    ban(alone(1), 1h);
+    ban(alone6(1), 2h);
     ASSERT_EQ(held(), 2U);
-    const auto four = enforcer.get(source(1));
+    const auto four = enforcer.get(alone(1));
     ASSERT_TRUE(four && *four);
-    EXPECT_EQ((*four)->source, source(1));
+    EXPECT_EQ((*four)->source, alone(1));
     EXPECT_NEAR(static_cast<double>((*four)->time_left.count()), 3'600'000, 5000);
-    const auto six = enforcer.get(source6(1));
+    const auto six = enforcer.get(alone6(1));
     ASSERT_TRUE(six && *six);
-    EXPECT_EQ((*six)->source, source6(1));
-    const std::array freed{source(1), source6(1), source(99)};
+    EXPECT_EQ((*six)->source, alone6(1));
+    const std::array freed{alone(1), alone6(1), alone(99)};
     ASSERT_TRUE(enforcer.unban(freed));
     EXPECT_EQ(held(), 0U);
-    EXPECT_FALSE(*enforcer.get(source(1)));
+    EXPECT_FALSE(*enforcer.get(alone(1)));
 }
 
 TEST_F(NftKernelTest, BuildingAgainKeepsTheBans) {
-    ban(source(1), 1h);
+    ban(alone(1), 1h);
     ASSERT_TRUE(enforcer.build());
     EXPECT_EQ(held(), 1U);
     ASSERT_TRUE(enforcer.clear());
@@ -84,15 +89,15 @@ TEST_F(NftKernelTest, BuildingAgainKeepsTheBans) {
 }
 
 TEST_F(NftKernelTest, ANewBanReplacesTheOldTime) {
-    ban(source(1), 1h);
-    ban(source(1), 10min);
-    EXPECT_NEAR(static_cast<double>((*enforcer.get(source(1)))->time_left.count()), 600'000, 5000);
-    ban(source(1), 5h);
-    EXPECT_NEAR(static_cast<double>((*enforcer.get(source(1)))->time_left.count()), 18'000'000, 5000);
+    ban(alone(1), 1h);
+    ban(alone(1), 10min);
+    EXPECT_NEAR(static_cast<double>((*enforcer.get(alone(1)))->time_left.count()), 600'000, 5000);
+    ban(alone(1), 5h);
+    EXPECT_NEAR(static_cast<double>((*enforcer.get(alone(1)))->time_left.count()), 18'000'000, 5000);
 }
 
 TEST_F(NftKernelTest, TheKernelEndsABanByItself) {
-    ban(source(1), 200ms);
+    ban(alone(1), 200ms);
     const auto limit = std::chrono::steady_clock::now() + 10s;
     while (held() > 0 && std::chrono::steady_clock::now() < limit) {
         std::this_thread::yield();
@@ -103,13 +108,13 @@ TEST_F(NftKernelTest, TheKernelEndsABanByItself) {
 TEST_F(NftKernelTest, ATableThatIsGoneIsSaidAndRebuilt) {
     for (const std::string& blow :
          {std::string("delete table inet farewell_test"), std::string("flush ruleset")}) {
-        ban(source(1), 1h);
+        ban(alone(1), 1h);
         nft(blow);
-        const std::array bans{core::Ban{.source = source(2), .until = now + 1h}};
+        const std::array bans{core::Ban{.source = alone(2), .until = now + 1h}};
         const auto refused = enforcer.ban(bans, now);
         ASSERT_FALSE(refused);
         EXPECT_EQ(refused.error().failure, Failure::table_gone) << blow;
-        EXPECT_EQ(enforcer.unban(std::array{source(1)}).error().failure, Failure::table_gone);
+        EXPECT_EQ(enforcer.unban(std::array{alone(1)}).error().failure, Failure::table_gone);
         EXPECT_EQ(enforcer.list().error().failure, Failure::table_gone);
         ASSERT_TRUE(enforcer.build());
         ASSERT_TRUE(enforcer.ban(bans, now));
@@ -123,18 +128,18 @@ TEST_F(NftKernelTest, ABatchIsAllOrNothing) {
     nft("add set inet farewell_test banned4 { type ipv4_addr; size 3; flags timeout; }");
     std::vector<core::Ban> bans;
     for (std::uint32_t number = 0; number < 5; ++number) {
-        bans.push_back({.source = source(number), .until = now + 1h});
+        bans.push_back({.source = alone(number), .until = now + 1h});
     }
     const auto refused = enforcer.ban(bans, now);
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().failure, Failure::set_full);
-    EXPECT_FALSE(*enforcer.get(source(0)));
+    EXPECT_FALSE(*enforcer.get(alone(0)));
 }
 
 TEST_F(NftKernelTest, TensOfThousandsGoInAndComeBack) {
     std::vector<core::Ban> bans;
     for (std::uint32_t number = 0; number < 60'000; ++number) {
-        bans.push_back({.source = source(number), .until = now + 1h});
+        bans.push_back({.source = alone(number), .until = now + 1h});
     }
     const auto result = enforcer.ban(bans, now);
     ASSERT_TRUE(result) << result.error().message;
@@ -150,7 +155,7 @@ TEST_F(NftKernelTest, AStrangersTableOfOurNameIsReplaced) {
     nft("add set inet farewell_test banned4 { type inet_service; }");
     const auto built = enforcer.build();
     ASSERT_TRUE(built) << built.error().message;
-    ban(source(1), 1h);
+    ban(alone(1), 1h);
     EXPECT_EQ(held(), 1U);
 }
 
@@ -176,7 +181,7 @@ TEST_F(NftKernelTest, WithoutTheCapabilityItIsNotPermitted) {
         syscall(SYS_capset, &header, &none);
         NftEnforcer powerless({.table = "farewell_test"});
         const auto built = powerless.build();
-        const std::array bans{core::Ban{.source = source(1), .until = now + 1h}};
+        const std::array bans{core::Ban{.source = alone(1), .until = now + 1h}};
         const auto banned = powerless.ban(bans, now);
         std::_Exit(!built && built.error().failure == Failure::no_permission && !banned &&
                            banned.error().failure == Failure::no_permission

@@ -4,7 +4,7 @@
 namespace farewell::enforce {
 namespace {
 
-EnforcedBan would_be(const core::Address& source, core::Time until, core::Time now) {
+EnforcedBan would_be(const core::Prefix& source, core::Time until, core::Time now) {
     return {.source = source, .time_left = std::chrono::ceil<std::chrono::milliseconds>(until - now)};
 }
 
@@ -26,8 +26,8 @@ std::expected<void, EnforceError> ObserveEnforcer::ban(std::span<const core::Ban
     return {};
 }
 
-std::expected<void, EnforceError> ObserveEnforcer::unban(std::span<const core::Address> sources) {
-    for (const core::Address& source : sources) {
+std::expected<void, EnforceError> ObserveEnforcer::unban(std::span<const core::Prefix> sources) {
+    for (const core::Prefix& source : sources) {
         until_.erase(source);
     }
     return {};
@@ -46,7 +46,7 @@ std::expected<std::vector<EnforcedBan>, EnforceError> ObserveEnforcer::list() {
     return bans;
 }
 
-std::expected<std::optional<EnforcedBan>, EnforceError> ObserveEnforcer::get(const core::Address& source) {
+std::expected<std::optional<EnforcedBan>, EnforceError> ObserveEnforcer::get(const core::Prefix& source) {
     const auto found = until_.find(source);
     if (found == until_.end()) {
         return std::nullopt;

@@ -15,14 +15,14 @@ class ObserveEnforcer final : public Enforcer {
     std::expected<void, EnforceError> clear() override;
     std::expected<void, EnforceError> remove() override { return clear(); }
     std::expected<void, EnforceError> ban(std::span<const core::Ban> bans, core::Time now) override;
-    std::expected<void, EnforceError> unban(std::span<const core::Address> sources) override;
+    std::expected<void, EnforceError> unban(std::span<const core::Prefix> sources) override;
     std::expected<void, EnforceError> allow(std::span<const core::Prefix> networks) override;
     /// Times left are as of the last ban().
     std::expected<std::vector<EnforcedBan>, EnforceError> list() override;
-    std::expected<std::optional<EnforcedBan>, EnforceError> get(const core::Address& source) override;
+    std::expected<std::optional<EnforcedBan>, EnforceError> get(const core::Prefix& source) override;
 
  private:
-    std::map<core::Address, core::Time> until_;
+    std::map<core::Prefix, core::Time> until_;
     core::Time now_;
 };
 

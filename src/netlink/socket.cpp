@@ -126,6 +126,30 @@ class Socket final : public Channel {
     std::vector<Datagram> datagrams_;
 };
 
+int protocol_of(Subsystem subsystem) {
+    switch (subsystem) {
+        case Subsystem::netfilter:
+            break;
+        case Subsystem::route:
+            return NETLINK_ROUTE;
+        case Subsystem::sock_diag:
+            return NETLINK_SOCK_DIAG;
+    }
+    return NETLINK_NETFILTER;
+}
+
+std::string name_of(Subsystem subsystem) {
+    switch (subsystem) {
+        case Subsystem::netfilter:
+            break;
+        case Subsystem::route:
+            return "a route netlink socket";
+        case Subsystem::sock_diag:
+            return "a socket diagnosis netlink socket";
+    }
+    return "a netfilter netlink socket";
+}
+
 std::size_t set_receive_buffer(int fd, std::size_t bytes) {
     if (bytes > 0) {
         // The kernel doubles what it is told, for its own bookkeeping, and reports the double.
@@ -145,8 +169,8 @@ std::size_t set_receive_buffer(int fd, std::size_t bytes) {
 std::expected<std::unique_ptr<Channel>, SocketError> open_socket(const SocketConfig& config) {
     int opened = -1;
     int reason = 0;
-    const int entered = in_network_namespace(config.netns_fd, [&opened, &reason] {
-        opened = ::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+    const int entered = in_network_namespace(config.netns_fd, [&] {
+        opened = ::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol_of(config.subsystem));
         reason = errno;  // errno is a thread's own
     });
     if (entered != 0) {
@@ -157,21 +181,24 @@ std::expected<std::unique_ptr<Channel>, SocketError> open_socket(const SocketCon
     errno = reason;
     if (fd.get() < 0) {
         return std::unexpected(
-            SocketError{.operation = "open a netfilter netlink socket", .errno_number = errno});
+            SocketError{.operation = "open " + name_of(config.subsystem), .errno_number = errno});
     }
     sockaddr_nl address{};
     address.nl_family = AF_NETLINK;
+    address.nl_groups = config.groups;
     socklen_t size = sizeof address;
     // The socket API takes its addresses by this cast.
     auto* generic = reinterpret_cast<sockaddr*>(&address);  // NOLINT
     if (bind(fd.get(), generic, sizeof address) != 0 || getsockname(fd.get(), generic, &size) != 0) {
         return std::unexpected(
-            SocketError{.operation = "bind a netfilter netlink socket", .errno_number = errno});
+            SocketError{.operation = "bind " + name_of(config.subsystem), .errno_number = errno});
     }
-    // Overruns are counted by id gaps; an error for each would only cost system calls. Acknowledgements need
-    // not repeat what they acknowledge.
+    // Packets lost are counted by id gaps; an error for each would only cost system calls. Acknowledgements
+    // need not repeat what they acknowledge.
     const int on = 1;
-    setsockopt(fd.get(), SOL_NETLINK, NETLINK_NO_ENOBUFS, &on, sizeof on);
+    if (!config.report_overruns) {
+        setsockopt(fd.get(), SOL_NETLINK, NETLINK_NO_ENOBUFS, &on, sizeof on);
+    }
     setsockopt(fd.get(), SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof on);
     const std::size_t granted = set_receive_buffer(fd.get(), config.receive_buffer_bytes);
     return std::make_unique<Socket>(std::move(fd), address.nl_pid, granted, config);

@@ -118,14 +118,19 @@ TEST(ElementBatch, ManyElementsBecomeManyMessagesAndTheLastIsAcknowledged) {
 
 TEST(Ruleset, TheTableIsAsTheManualSays) {
     const std::string text = build_text("port_scanners_auto_ban");
-    for (const std::string_view part : {"add table inet port_scanners_auto_ban",
-                                        "type filter hook prerouting priority -450; policy accept;",
-                                        "banned4 { type ipv4_addr; size 1048576; flags timeout; counter; }",
-                                        "ip saddr @allow4 accept", "ip6 saddr @banned6 counter drop"}) {
+    for (const std::string_view part :
+         {"add table inet port_scanners_auto_ban",
+          "type filter hook prerouting priority -450; policy accept;",
+          "banned4 { type ipv4_addr; size 1048576; flags timeout; counter; }",
+          "from_ipv4 ip saddr @allow4 accept", "from_ipv6 ip6 saddr @banned6 counter drop",
+          "banned6_64 { type ipv6_addr; size 1048576; flags timeout; counter; }",
+          "from_ipv4 ip saddr & 255.255.0.0 @banned4_16 counter drop",
+          "from_ipv6 ip6 saddr & ffff:ffff:ffff:ff00:: @banned6_56 counter drop"}) {
         EXPECT_NE(text.find(part), std::string::npos) << part;
     }
     // Allowed sources are let through before the banned ones are dropped.
-    EXPECT_LT(text.find("@allow6"), text.find("@banned4"));
+    EXPECT_LT(text.find("@allow4"), text.find("@banned4"));
+    EXPECT_LT(text.find("@allow6"), text.find("@banned6"));
     EXPECT_EQ(replace_text("x").find("add table inet x\ndelete table inet x\n"), 0U);
 }
 

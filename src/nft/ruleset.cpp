@@ -23,24 +23,42 @@ std::string first_line(const char* text) {
     return std::string(whole.substr(0, whole.find('\n')));
 }
 
+std::string set_texts(std::string_view table) {
+    std::string text;
+    for (const BannedSet& set : kBannedSets) {
+        text += fmt::format("add set inet {} {} {{ type {}; size {}; flags timeout; counter; }}\n", table,
+                            set.name, set.ipv6 ? "ipv6_addr" : "ipv4_addr", kBansMax);
+    }
+    return text;
+}
+
 }  // namespace
 
 std::string build_text(std::string_view table) {
     // -450 is NF_IP_PRI_RAW_BEFORE_DEFRAG: before fragments are put together and connections tracked.
-    return fmt::format(R"(add table inet {table}
+    // A chain for each family, so that no packet pays for the lookups of the other one.
+    std::string text = fmt::format(R"(add table inet {table}
 add set inet {table} allow4 {{ type ipv4_addr; flags interval; }}
 add set inet {table} allow6 {{ type ipv6_addr; flags interval; }}
-add set inet {table} banned4 {{ type ipv4_addr; size {size}; flags timeout; counter; }}
-add set inet {table} banned6 {{ type ipv6_addr; size {size}; flags timeout; counter; }}
-add chain inet {table} prerouting {{ type filter hook prerouting priority -450; policy accept; }}
+{sets}add chain inet {table} prerouting {{ type filter hook prerouting priority -450; policy accept; }}
+add chain inet {table} from_ipv4
+add chain inet {table} from_ipv6
 flush chain inet {table} prerouting
+flush chain inet {table} from_ipv4
+flush chain inet {table} from_ipv6
 add rule inet {table} prerouting iif "lo" accept
-add rule inet {table} prerouting ip saddr @allow4 accept
-add rule inet {table} prerouting ip6 saddr @allow6 accept
-add rule inet {table} prerouting ip saddr @banned4 counter drop
-add rule inet {table} prerouting ip6 saddr @banned6 counter drop
+add rule inet {table} prerouting meta nfproto ipv4 goto from_ipv4
+add rule inet {table} prerouting meta nfproto ipv6 goto from_ipv6
+add rule inet {table} from_ipv4 ip saddr @allow4 accept
+add rule inet {table} from_ipv6 ip6 saddr @allow6 accept
 )",
-                       fmt::arg("table", table), fmt::arg("size", kBansMax));
+                                   fmt::arg("table", table), fmt::arg("sets", set_texts(table)));
+    for (const BannedSet& set : kBannedSets) {
+        text += fmt::format("add rule inet {0} {1} {2} saddr{3}{4} @{5} counter drop\n", table,
+                            set.ipv6 ? "from_ipv6" : "from_ipv4", set.ipv6 ? "ip6" : "ip",
+                            *set.netmask == '\0' ? "" : " & ", set.netmask, set.name);
+    }
+    return text;
 }
 
 std::string replace_text(std::string_view table) {

@@ -3,6 +3,8 @@
 // repair.
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <expected>
 #include <span>
 #include <string>
@@ -12,13 +14,30 @@ namespace farewell::nft {
 
 // The names in the table; part of the interface, because operators type them.
 inline constexpr std::string_view kChain = "prerouting";
-inline constexpr const char* kBanned4 = "banned4";
-inline constexpr const char* kBanned6 = "banned6";
 inline constexpr const char* kAllow4 = "allow4";
 inline constexpr const char* kAllow6 = "allow6";
 
+/// A set of banned prefixes of one length: a hash set of their first addresses, asked for the masked source.
+/// (One interval set would hold every length, but takes milliseconds for each change.)
+struct BannedSet {
+    const char* name;
+    bool ipv6;
+    std::uint8_t prefix_length;
+    const char* netmask;  // empty: the whole address
+};
+inline constexpr std::array kBannedSets{
+    BannedSet{.name = "banned4", .ipv6 = false, .prefix_length = 32, .netmask = ""},
+    BannedSet{.name = "banned4_24", .ipv6 = false, .prefix_length = 24, .netmask = "255.255.255.0"},
+    BannedSet{.name = "banned4_16", .ipv6 = false, .prefix_length = 16, .netmask = "255.255.0.0"},
+    BannedSet{.name = "banned6", .ipv6 = true, .prefix_length = 128, .netmask = ""},
+    BannedSet{.name = "banned6_64", .ipv6 = true, .prefix_length = 64, .netmask = "ffff:ffff:ffff:ffff::"},
+    BannedSet{.name = "banned6_56", .ipv6 = true, .prefix_length = 56, .netmask = "ffff:ffff:ffff:ff00::"},
+    BannedSet{.name = "banned6_48", .ipv6 = true, .prefix_length = 48, .netmask = "ffff:ffff:ffff::"},
+    BannedSet{.name = "banned6_32", .ipv6 = true, .prefix_length = 32, .netmask = "ffff:ffff::"},
+};
+
 /// Makes table, sets, chain and rules be there; what is there already stays, elements included. As one
-/// transaction there is no moment without the drop rule: the chain is emptied and filled anew at once.
+/// transaction there is no moment without the drop rules: the chains are emptied and filled anew at once.
 [[nodiscard]] std::string build_text(std::string_view table);
 /// The same from nothing, in the place of whatever has the table's name.
 [[nodiscard]] std::string replace_text(std::string_view table);

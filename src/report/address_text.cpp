@@ -8,12 +8,10 @@
 #include <array>
 #include <charconv>
 
+#include "core/bannable.hpp"
+
 namespace farewell::report {
 namespace {
-
-constexpr std::uint8_t full_length(core::Family family) {
-    return family == core::Family::ipv4 ? 32 : 128;
-}
 
 bool is_zero_beyond(const core::Prefix& prefix) {
     const auto bytes = prefix.address.bytes();
@@ -37,7 +35,7 @@ std::string to_text(const core::Address& address) {
 }
 
 std::string to_text(const core::Prefix& prefix) {
-    if (prefix.length == full_length(prefix.address.family())) {
+    if (prefix.is_address()) {
         return to_text(prefix.address);
     }
     return fmt::format("{}/{}", to_text(prefix.address), prefix.length);
@@ -76,7 +74,7 @@ std::optional<core::Prefix> parse_prefix(std::string_view text) {
     if (!address) {
         return std::nullopt;
     }
-    core::Prefix prefix{.address = *address, .length = full_length(address->family())};
+    core::Prefix prefix = core::Prefix::of(*address);
     if (slash == std::string_view::npos) {
         return prefix;
     }
@@ -91,6 +89,23 @@ std::optional<core::Prefix> parse_prefix(std::string_view text) {
         return std::nullopt;
     }
     return prefix;
+}
+
+std::expected<core::Prefix, std::string> parse_source(std::string_view text) {
+    const auto prefix = parse_prefix(text);
+    if (!prefix) {
+        return std::unexpected(fmt::format(
+            "`{}` is not an IPv4 or IPv6 address, nor a prefix such as 2001:db8:0:1::/64 with no bit set "
+            "beyond its length",
+            text));
+    }
+    const core::Family family = prefix->address.family();
+    if (!core::is_ban_length(family, prefix->length)) {
+        return std::unexpected(fmt::format("`{}` cannot be banned: {} prefixes that can be are /{}", text,
+                                           family == core::Family::ipv4 ? "IPv4" : "IPv6",
+                                           fmt::join(core::ban_lengths(family), ", /")));
+    }
+    return *prefix;
 }
 
 }  // namespace farewell::report

@@ -41,6 +41,22 @@ TEST(PrefixText, ParsesNetworksAndSingleAddresses) {
     EXPECT_EQ(parse_prefix("0.0.0.0/0")->length, 0);
 }
 
+TEST(SourceText, TakesWhatCanBeBannedAndSaysWhatThatIs) {
+    for (const char* text : {"192.0.2.7", "192.0.2.0/24", "198.18.0.0/16", "2001:db8::7", "2001:db8:0:1::/64",
+                             "2001:db8:0:100::/56", "2001:db8:1::/48", "2001:db8::/32"}) {
+        const auto source = parse_source(text);
+        ASSERT_TRUE(source) << text << ": " << source.error();
+        EXPECT_EQ(to_text(*source), text);
+    }
+    EXPECT_EQ(parse_source("192.0.2.7/32"), parse_source("192.0.2.7"));
+    EXPECT_EQ(parse_source("2001:db8::/60").error(),
+              "`2001:db8::/60` cannot be banned: IPv6 prefixes that can be are /128, /64, /56, /48, /32");
+    EXPECT_EQ(parse_source("192.0.0.0/8").error(),
+              "`192.0.0.0/8` cannot be banned: IPv4 prefixes that can be are /32, /24, /16");
+    EXPECT_NE(parse_source("192.0.2.7/24").error().find("no bit set beyond its length"), std::string::npos);
+    EXPECT_FALSE(parse_source(""));
+}
+
 TEST(PrefixText, RefusesHostBitsAndImpossibleLengths) {
     for (const char* text :
          {"192.0.2.7/24", "192.0.2.0/33", "2001:db8::1/64", "192.0.2.0/", "192.0.2.0/+8", "/24"}) {

@@ -16,8 +16,8 @@ namespace {
 
 class NflogSource final : public PacketSource {
  public:
-    NflogSource(nflog::Group group, const BroadcastAddresses& broadcasts, Doorbell& doorbell)
-        : group_(std::move(group)), lane_(broadcasts), doorbell_(doorbell) {}
+    NflogSource(nflog::Group group, const SharedKnowledge& knowledge, Doorbell& doorbell)
+        : group_(std::move(group)), lane_(knowledge), doorbell_(doorbell) {}
     ~NflogSource() override = default;
 
     [[nodiscard]] std::string_view lane_name() const override { return "log group"; }
@@ -55,7 +55,9 @@ class NflogSource final : public PacketSource {
                 const core::Time now = boot_now();
                 bool pushed = false;
                 for (const nflog::Packet& packet : packets) {
-                    pushed = lane_.reader.read(packet.payload, PacketReader::kLengthUnknown, now) || pushed;
+                    pushed = lane_.reader.read(packet.payload, PacketReader::kLengthUnknown, now,
+                                               direction_at(packet.hook)) ||
+                             pushed;
                 }
                 if (pushed) {
                     doorbell_.ring();
@@ -76,7 +78,7 @@ class NflogSource final : public PacketSource {
 }  // namespace
 
 std::expected<std::unique_ptr<PacketSource>, Error> open_nflog(const NflogSettings& settings,
-                                                               const BroadcastAddresses& broadcasts,
+                                                               const SharedKnowledge& knowledge,
                                                                Doorbell& doorbell) {
     nflog::GroupConfig config;
     config.number = settings.group;
@@ -86,7 +88,7 @@ std::expected<std::unique_ptr<PacketSource>, Error> open_nflog(const NflogSettin
     if (!group) {
         return std::unexpected(group.error());
     }
-    return std::make_unique<NflogSource>(std::move(*group), broadcasts, doorbell);
+    return std::make_unique<NflogSource>(std::move(*group), knowledge, doorbell);
 }
 
 }  // namespace farewell::source

@@ -8,8 +8,8 @@
 #include <memory>
 #include <optional>
 
-#include "source/broadcast_addresses.hpp"
 #include "source/packet_source.hpp"
+#include "source/shared_knowledge.hpp"
 
 namespace farewell::source {
 
@@ -20,7 +20,8 @@ struct NflogSettings {
 };
 
 /// Binds the group. The kernel gathers packets from now on.
-[[nodiscard]] std::expected<std::unique_ptr<PacketSource>, Error> open_nflog(
-    const NflogSettings& settings, const BroadcastAddresses& broadcasts, Doorbell& doorbell);
+[[nodiscard]] std::expected<std::unique_ptr<PacketSource>, Error> open_nflog(const NflogSettings& settings,
+                                                                             const SharedKnowledge& knowledge,
+                                                                             Doorbell& doorbell);
 
 }  // namespace farewell::source

@@ -14,12 +14,12 @@ namespace {
 
 class NfqueueSource final : public PacketSource {
  public:
-    NfqueueSource(nfq::Pool pool, const NfqueueSettings& settings, const BroadcastAddresses& broadcasts,
+    NfqueueSource(nfq::Pool pool, const NfqueueSettings& settings, const SharedKnowledge& knowledge,
                   Doorbell& doorbell)
         : pool_(std::move(pool)), first_queue_(settings.first_queue), doorbell_(doorbell) {
         lanes_.reserve(std::size_t{settings.last_queue} - settings.first_queue + 1);
         for (std::uint32_t number = settings.first_queue; number <= settings.last_queue; ++number) {
-            lanes_.push_back(std::make_unique<Lane>(broadcasts));
+            lanes_.push_back(std::make_unique<Lane>(knowledge));
         }
         if (auto reader = nfq::KernelStatsReader::open()) {
             kernel_stats_ = std::move(*reader);
@@ -48,7 +48,9 @@ class NfqueueSource final : public PacketSource {
                 const core::Time now = boot_now();
                 bool pushed = false;
                 for (const nfq::Packet& packet : batch.packets()) {
-                    pushed = reader.read(packet.payload, packet.original_length, now) || pushed;
+                    pushed =
+                        reader.read(packet.payload, packet.original_length, now, direction_at(packet.hook)) ||
+                        pushed;
                 }
                 if (pushed) {
                     doorbell.ring();
@@ -98,7 +100,7 @@ class NfqueueSource final : public PacketSource {
 }  // namespace
 
 std::expected<std::unique_ptr<PacketSource>, Error> open_nfqueue(const NfqueueSettings& settings,
-                                                                 const BroadcastAddresses& broadcasts,
+                                                                 const SharedKnowledge& knowledge,
                                                                  Doorbell& doorbell) {
     nfq::QueueConfig config;
     config.copy_range = settings.copy_range;
@@ -109,7 +111,7 @@ std::expected<std::unique_ptr<PacketSource>, Error> open_nfqueue(const NfqueueSe
     if (!pool) {
         return std::unexpected(pool.error());
     }
-    return std::make_unique<NfqueueSource>(std::move(*pool), settings, broadcasts, doorbell);
+    return std::make_unique<NfqueueSource>(std::move(*pool), settings, knowledge, doorbell);
 }
 
 }  // namespace farewell::source

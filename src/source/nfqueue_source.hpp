@@ -9,8 +9,8 @@
 #include <memory>
 #include <optional>
 
-#include "source/broadcast_addresses.hpp"
 #include "source/packet_source.hpp"
+#include "source/shared_knowledge.hpp"
 
 namespace farewell::source {
 
@@ -25,6 +25,6 @@ struct NfqueueSettings {
 
 /// Binds all queues or none. Packets wait in them from now on, until start().
 [[nodiscard]] std::expected<std::unique_ptr<PacketSource>, Error> open_nfqueue(
-    const NfqueueSettings& settings, const BroadcastAddresses& broadcasts, Doorbell& doorbell);
+    const NfqueueSettings& settings, const SharedKnowledge& knowledge, Doorbell& doorbell);
 
 }  // namespace farewell::source

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "source/packet_reader.hpp"
 
-#include <variant>
-
 namespace farewell::source {
 
 PacketCounts& PacketCounts::operator+=(const PacketCounts& other) {
@@ -12,27 +10,28 @@ PacketCounts& PacketCounts::operator+=(const PacketCounts& other) {
     for (std::size_t i = 0; i < undecoded.size(); ++i) {
         undecoded[i] += other.undecoded[i];
     }
-    for (std::size_t i = 0; i < disregarded.size(); ++i) {
-        disregarded[i] += other.disregarded[i];
+    for (std::size_t i = 0; i < rules.size(); ++i) {
+        rules[i] += other.rules[i];
     }
     return *this;
 }
 
-bool PacketReader::read(std::span<const std::byte> bytes, std::size_t original_length, core::Time now) {
+bool PacketReader::read(std::span<const std::byte> bytes, std::size_t original_length, core::Time now,
+                        Direction direction) {
     add_one(packets_);
     const auto packet = core::decode(bytes, original_length);
     if (!packet) {
         add_one(undecoded_[static_cast<std::size_t>(packet.error())]);
         return false;
     }
-    const auto link = broadcasts_.contains(packet->destination) ? core::LinkDestination::broadcast
-                                                                : core::LinkDestination::unknown;
-    const core::Classification classification = core::classify(*packet, link);
-    if (const auto* reason = std::get_if<core::Disregard>(&classification)) {
-        add_one(disregarded_[static_cast<std::size_t>(*reason)]);
+    const core::Rule rule = core::classify(*packet, knowledge_.get(), core::LinkDestination::unknown);
+    add_one(rules_[static_cast<std::size_t>(rule)]);
+    if (!core::is_counted(rule)) {
         return false;
     }
-    if (!ring_.push({.probe = std::get<core::Probe>(classification), .at = now})) {
+    core::Probe probe = core::probe_of(*packet, rule);
+    probe.is_forwarded = direction == Direction::through_us;
+    if (!ring_.push({.probe = probe, .at = now})) {
         add_one(probes_lost_);
         return false;
     }
@@ -48,8 +47,8 @@ PacketCounts PacketReader::counts() const {
     for (std::size_t i = 0; i < counts.undecoded.size(); ++i) {
         counts.undecoded[i] = undecoded_[i].load(std::memory_order_relaxed);
     }
-    for (std::size_t i = 0; i < counts.disregarded.size(); ++i) {
-        counts.disregarded[i] = disregarded_[i].load(std::memory_order_relaxed);
+    for (std::size_t i = 0; i < counts.rules.size(); ++i) {
+        counts.rules[i] = rules_[i].load(std::memory_order_relaxed);
     }
     return counts;
 }

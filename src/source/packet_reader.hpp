@@ -12,8 +12,8 @@
 #include "core/classify.hpp"
 #include "core/decode.hpp"
 #include "core/time.hpp"
-#include "source/broadcast_addresses.hpp"
 #include "source/probe_ring.hpp"
+#include "source/shared_knowledge.hpp"
 
 namespace farewell::source {
 
@@ -23,22 +23,25 @@ struct PacketCounts {
     std::uint64_t probes = 0;
     std::uint64_t probes_lost = 0;  // the ring was full: the engine is behind
     std::array<std::uint64_t, core::kDecodeErrors> undecoded{};
-    std::array<std::uint64_t, core::kDisregards> disregarded{};
+    std::array<std::uint64_t, core::kRules> rules{};  // decoded packets by the rule that decided
 
     PacketCounts& operator+=(const PacketCounts& other);
 };
 
+/// Where the kernel met a packet: a gateway's forward hook sees what goes to others.
+enum class Direction : std::uint8_t { to_us, through_us };
+
 class PacketReader {
  public:
-    PacketReader(ProbeRing& ring, const BroadcastAddresses& broadcasts)
-        : ring_(ring), broadcasts_(broadcasts) {}
+    PacketReader(ProbeRing& ring, const SharedKnowledge& knowledge) : ring_(ring), knowledge_(knowledge) {}
 
     /// For a source that does not tell how long a packet was before it was cut: longer than any IP packet.
     static constexpr std::size_t kLengthUnknown = std::size_t{1} << 20U;
 
     /// Decodes, classifies, counts, and pushes a probe. Never blocks, never allocates. Receiving thread.
     /// Returns true if a probe was pushed: the caller rings the doorbell once per batch.
-    bool read(std::span<const std::byte> bytes, std::size_t original_length, core::Time now);
+    bool read(std::span<const std::byte> bytes, std::size_t original_length, core::Time now,
+              Direction direction = Direction::to_us);
 
     /// Any thread; the numbers of one moment, each by itself exact.
     [[nodiscard]] PacketCounts counts() const;
@@ -51,12 +54,12 @@ class PacketReader {
     }
 
     ProbeRing& ring_;
-    BroadcastAddresses::View broadcasts_;
+    SharedKnowledge::View knowledge_;
     Count packets_{0};
     Count probes_{0};
     Count probes_lost_{0};
     std::array<Count, core::kDecodeErrors> undecoded_{};
-    std::array<Count, core::kDisregards> disregarded_{};
+    std::array<Count, core::kRules> rules_{};
 };
 
 }  // namespace farewell::source

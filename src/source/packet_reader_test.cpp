@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <thread>
 
 #include "packet_builder.hpp"
@@ -22,8 +23,8 @@ bool read(PacketReader& reader, const test::Bytes& packet) {
 
 TEST(PacketReader, ProbesGoToTheRingAndEverythingIsCounted) {
     ProbeRing ring;
-    BroadcastAddresses broadcasts;
-    PacketReader reader(ring, broadcasts);
+    SharedKnowledge knowledge;
+    PacketReader reader(ring, knowledge);
     EXPECT_TRUE(read(reader, build(Ipv4{.payload = build(Tcp{.destination_port = 23})})));
     EXPECT_FALSE(read(reader, build(Ipv4{.payload = build(Tcp{.flags = 4})})));
     EXPECT_FALSE(read(reader, test::bytes({0x90})));
@@ -31,7 +32,8 @@ TEST(PacketReader, ProbesGoToTheRingAndEverythingIsCounted) {
     const PacketCounts counts = reader.counts();
     EXPECT_EQ(counts.packets, 4U);
     EXPECT_EQ(counts.probes, 1U);
-    EXPECT_EQ(counts.disregarded[static_cast<std::size_t>(core::Disregard::backscatter)], 1U);
+    EXPECT_EQ(counts.rules[static_cast<std::size_t>(core::Rule::backscatter)], 1U);
+    EXPECT_EQ(counts.rules[static_cast<std::size_t>(core::Rule::syn)], 1U);
     EXPECT_EQ(counts.undecoded[static_cast<std::size_t>(core::DecodeError::not_ip)], 1U);
     EXPECT_EQ(counts.undecoded[static_cast<std::size_t>(core::DecodeError::empty)], 1U);
     EXPECT_EQ(ring.consume(10, [](const Arrival& arrival) { EXPECT_EQ(arrival.probe.port.number, 23); }), 1U);
@@ -39,8 +41,8 @@ TEST(PacketReader, ProbesGoToTheRingAndEverythingIsCounted) {
 
 TEST(PacketReader, AFullRingLosesProbesAndSaysSo) {
     ProbeRing ring;
-    BroadcastAddresses broadcasts;
-    PacketReader reader(ring, broadcasts);
+    SharedKnowledge knowledge;
+    PacketReader reader(ring, knowledge);
     const auto packet = build(Ipv4{.payload = build(Tcp{})});
     for (std::size_t i = 0; i < ProbeRing::kCapacity + 5; ++i) {
         read(reader, packet);
@@ -51,16 +53,18 @@ TEST(PacketReader, AFullRingLosesProbesAndSaysSo) {
 
 TEST(PacketReader, DirectedBroadcastsAreChatterAsSoonAsTheyAreKnown) {
     ProbeRing ring;
-    BroadcastAddresses broadcasts;
-    PacketReader reader(ring, broadcasts);
+    SharedKnowledge knowledge;
+    PacketReader reader(ring, knowledge);
     const auto packet =
         build(Ipv4{.destination = {198, 18, 0, 255}, .protocol = 17, .payload = test::build_udp(1, 2)});
     EXPECT_TRUE(read(reader, packet));
     const std::array bytes{std::byte{198}, std::byte{18}, std::byte{0}, std::byte{255}};
-    broadcasts.replace({core::Address::ipv4(bytes)});
+    core::Knowledge::Facts facts;
+    facts.broadcasts = {core::Address::ipv4(bytes)};
+    knowledge.publish(std::make_shared<const core::Knowledge>(facts));
     EXPECT_FALSE(read(reader, packet));
-    EXPECT_EQ(reader.counts().disregarded[static_cast<std::size_t>(core::Disregard::chatter)], 1U);
-    broadcasts.replace({});
+    EXPECT_EQ(reader.counts().rules[static_cast<std::size_t>(core::Rule::chatter)], 1U);
+    knowledge.publish(std::make_shared<const core::Knowledge>());
     EXPECT_TRUE(read(reader, packet));
 }
 

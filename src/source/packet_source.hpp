@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <expected>
 #include <farewell/error.hpp>
+#include <farewell/metadata.hpp>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -16,9 +17,13 @@
 
 namespace farewell::source {
 
+[[nodiscard]] constexpr Direction direction_at(Hook hook) {
+    return hook == Hook::forward ? Direction::through_us : Direction::to_us;
+}
+
 /// What one receiving thread works with.
 struct Lane {
-    explicit Lane(const BroadcastAddresses& broadcasts) : reader(ring, broadcasts) {}
+    explicit Lane(const SharedKnowledge& knowledge) : reader(ring, knowledge) {}
     ProbeRing ring;
     PacketReader reader;
 };

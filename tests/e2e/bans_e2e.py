@@ -20,7 +20,7 @@ class BansTest(CountingTest):
 
     def dropped(self):
         """Packets that the drop rules have counted."""
-        rules = json.loads(self.server.run("nft", "-j", "list", "chain", "inet", TABLE, "prerouting").stdout)
+        rules = json.loads(self.server.run("nft", "-j", "list", "table", "inet", TABLE).stdout)
         return sum(expression["counter"]["packets"] for entry in rules["nftables"]
                    for expression in entry.get("rule", {}).get("expr", []) if "counter" in expression)
 
@@ -42,7 +42,9 @@ class InForce(BansTest):
         self.start_daemon()
         text = self.server.run("nft", "list", "table", "inet", TABLE).stdout
         for part in ("chain prerouting", "type filter hook prerouting priority -450; policy accept;", "set banned4",
-                     "set banned6", "flags timeout", "ip saddr @banned4 counter packets", "ip6 saddr @banned6"):
+                     "set banned6", "flags timeout", "ip saddr @banned4 counter packets", "ip6 saddr @banned6",
+                     "@banned4_24 counter", "@banned4_16", "@banned6_64", "@banned6_56",
+                     "@banned6_48", "@banned6_32"):
             self.assertIn(part, text)
 
     def test_the_ban_runs_out_without_farewelld(self):
@@ -175,6 +177,50 @@ class Repair(BansTest):
         self.wait_banned(ATTACKER4, 60)
         daemon.wait_log(f"{ATTACKER4} has been banned")
         self.assertFalse(daemon.status()["degraded"])
+
+
+class Prefixes(BansTest):
+    BANS = {"6_64": "2001:db8:0:1::", "6_56": "2001:db8:0:200::", "6_48": "2001:db8:5::", "6_32": "2001:db8::",
+            "4_24": "198.18.0.0", "4_16": "198.19.0.0"}  # the narrower ones first: within a ban there is nothing to add
+
+    def ban_all(self, daemon):
+        for kind, first in self.BANS.items():
+            daemon.cli("bans", "add", f"{first}/{kind.split('_')[1]}")
+
+    def assert_all_held(self):
+        for kind, first in self.BANS.items():
+            self.assertIn(first, self.banned(kind) or {}, kind)
+
+    def test_all_are_back_after_a_flush(self):
+        daemon = self.start_daemon()
+        self.ban_all(daemon)
+        self.assert_all_held()
+        self.server.run("nft", "flush", "ruleset")
+        self.load_policy()
+
+        def rebuilt():
+            self.send([tcp("198.18.0.77", SERVER4, 1000)])  # of a banned prefix: it gets through, once
+            return "was gone: rebuilt, 6 bans are back in force" in daemon.log()
+        wait_until(rebuilt, "a packet of a banned prefix brings the table back")
+        self.assert_all_held()
+
+    def test_keep_takes_them_over_but_not_what_is_allowed_now(self):
+        daemon = self.start_daemon()
+        self.ban_all(daemon)
+        self.assertEqual(daemon.stop(), 0, daemon.log())
+        second = self.start_daemon("ban.on_start=keep", 'allow.networks=["2001:db8:7::/48"]', name="second")
+        kept = {ban["source"] for ban in second.json("bans", "list")["bans"]}
+        self.assertEqual(kept, {f"{first}/{kind.split('_')[1]}" for kind, first in self.BANS.items()} -
+                         {"2001:db8::/32"})
+        self.assertEqual(self.banned("6_32"), {})
+        self.assertIn("on the allowlist", second.cli("bans", "add", "2001:db8::/32", check=False).stdout)
+
+    def test_start_clears_them(self):
+        daemon = self.start_daemon()
+        self.ban_all(daemon)
+        self.assertEqual(daemon.stop(), 0, daemon.log())
+        self.start_daemon(name="second")
+        self.assert_no_bans()
 
 
 class Bypass(BansTest):

@@ -53,7 +53,7 @@ class Bans(CliTest):
         listed = self.json("bans", "list")
         self.assertEqual(listed["schema"], "farewell/bans/v1")
         self.assertEqual(listed["total"], 2)
-        self.assertEqual({ban["address"] for ban in listed["bans"]}, {ATTACKER4, ATTACKER6})
+        self.assertEqual({ban["source"] for ban in listed["bans"]}, {ATTACKER4, ATTACKER6})
         self.assertTrue(all(ban["state"] == "enforced" for ban in listed["bans"]))
         one = self.json("bans", "get", ATTACKER4)
         self.assertEqual((one["schema"], one["reason"], one["packets"]), ("farewell/ban/v1", "by_operator", 0))
@@ -100,6 +100,58 @@ class Bans(CliTest):
 
     def test_dry_run_changes_nothing(self):
         self.assertIn(f"would ban {ATTACKER4} for 2h", self.cli("-n", "bans", "add", ATTACKER4, "--for", "2h"))
+        self.assert_no_bans()
+
+
+class Prefixes(CliTest):
+    NETWORK6, INSIDE6, BESIDE6 = "2001:db8:0:1::/64", "2001:db8:0:1:ffff::77", "2001:db8:0:3::77"
+    NETWORK4, INSIDE4, BESIDE4 = "198.18.0.0/24", "198.18.0.200", "198.18.9.9"
+
+    def test_a_ban_of_a_prefix_cuts_its_other_addresses_and_no_neighbour(self):
+        for network, inside, beside, kind in ((self.NETWORK6, self.INSIDE6, self.BESIDE6, "6_64"),
+                                              (self.NETWORK4, self.INSIDE4, self.BESIDE4, "4_24")):
+            self.assertIn(f"banned: {network}", self.cli("bans", "add", network, "--for", "2h"))
+            self.assertIn(network.split("/")[0], self.banned(kind))
+            received = self.daemon.status()["packets"]["received"]
+            self.send(self.syns(20, source=inside))
+            wait_until(lambda: self.json("bans", "get", network)["packets"] >= 20, "counted as dropped")
+            self.assertEqual(self.daemon.status()["packets"]["received"], received, "they reached the queue")
+            self.send(self.syns(3, source=beside))
+            self.wait_judged(self.daemon, received + 3)
+
+    def test_every_document_and_screen_names_the_prefix(self):
+        self.cli("bans", "add", self.NETWORK6, "--for", "2h")
+        self.assertIn("already banned: 2001:db8:0:1::/64", self.cli("bans", "add", self.INSIDE6))
+        listed = self.json("bans", "list")["bans"]
+        self.assertEqual([(ban["source"], ban["prefix_length"]) for ban in listed], [(self.NETWORK6, 64)])
+        self.assertIn(self.NETWORK6, self.cli("bans", "list"))
+        self.assertEqual(self.json("bans", "get", self.INSIDE6)["source"], self.NETWORK6)
+        text = self.cli("explain", self.INSIDE6)
+        self.assertIn(f"{self.INSIDE6}  BANNED as part of {self.NETWORK6} at", text)
+        self.assertIn(f"farewell bans remove {self.NETWORK6} ", text)
+        self.daemon.wait_log(f"{self.NETWORK6} has been banned for 2h")
+
+        self.assertIn(f"{self.INSIDE6} is banned as part of {self.NETWORK6}",
+                      self.cli("bans", "remove", self.INSIDE6, status=1))
+        self.assertIn("has been unbanned", self.cli("bans", "remove", self.NETWORK6))
+        self.daemon.wait_log(f"{self.NETWORK6} has been unbanned")
+        self.assert_no_bans()
+        self.assertIn("no probe of it", self.cli("explain", self.INSIDE6))
+
+    def test_bans_within_a_prefix_keep_their_own_end(self):
+        self.cli("bans", "add", self.INSIDE4, "--for", "3h")
+        self.cli("bans", "add", self.NETWORK4, "--for", "2h")
+        self.assertIn(f"still banned as part of {self.NETWORK4}", self.cli("bans", "remove", self.INSIDE4))
+        self.cli("bans", "add", self.INSIDE4, "--for", "3h")
+        self.cli("bans", "remove", self.NETWORK4)
+        self.assertEqual([ban["source"] for ban in self.json("bans", "list")["bans"]], [self.INSIDE4])
+
+    def test_refusals(self):
+        for wrong in ("2001:db8::/60", "2001:db8::/0", "198.18.0.0/25", "2001:db8::1/64"):
+            self.cli("bans", "add", wrong, status=2)
+        self.assertIn("/128, /64, /56, /48, /32", self.cli("bans", "add", "2001:db8::/60", status=2))
+        self.assertIn("all of a link", self.cli("bans", "add", "fe80::/64", status=1))
+        self.cli("explain", self.NETWORK6, status=2)
         self.assert_no_bans()
 
 

@@ -14,8 +14,7 @@ from world import Namespace, wait_until
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
 STRICT = ("-O2", "-Wall", "-Wextra", "-Wpedantic", "-Werror")
-# The same compilations every time, although the folder has another name.
-CCACHE = {"CCACHE_BASEDIR": os.path.realpath(ROOT), "CCACHE_NOHASHDIR": "1"}
+CACHE = ("ccache",) if shutil.which("ccache") else ()
 # Whoever asks for one of these is told that it is not there.
 NOT_HERE = ("Boost", "fmt", "spdlog", "CLI11", "nlohmann_json", "PkgConfig", "GTest")
 
@@ -51,14 +50,16 @@ class InstalledLibrary(unittest.TestCase):
         return os.path.join(self.directory, *parts)
 
     def run_to_end(self, *command, **environment):
+        # The cache is told that the same compilations come every time, although the folder has another name.
+        environment = dict(os.environ, CCACHE_BASEDIR=self.directory, CCACHE_NOHASHDIR="1", **environment)
         result = subprocess.run(command, check=False, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                stdin=subprocess.DEVNULL, timeout=400, env=dict(os.environ, **CCACHE, **environment))
+                                stdin=subprocess.DEVNULL, timeout=400, env=environment)
         self.assertEqual(result.returncode, 0, f"{' '.join(command)}\n{result.stdout}")
         self.assertNotIn("warning", result.stdout.lower(), " ".join(command))
         return result.stdout
 
     def cmake(self, source, build, *options):
-        launcher = ["-DCMAKE_CXX_COMPILER_LAUNCHER=ccache"] if shutil.which("ccache") else []
+        launcher = [f"-DCMAKE_CXX_COMPILER_LAUNCHER={name}" for name in CACHE]
         self.run_to_end("cmake", "--no-warn-unused-cli", "-G", "Ninja", "-S", source, "-B", self.path(build), "-DCMAKE_BUILD_TYPE=Release",
                         *launcher, *options)
         self.run_to_end("cmake", "--build", self.path(build), "--parallel", "2")
@@ -77,7 +78,9 @@ class InstalledLibrary(unittest.TestCase):
         with open(self.path(f"{name}.cpp"), "w", encoding="utf-8") as file:
             file.write(text)
         # pkg-config escapes the blank in the path for a shell.
-        self.run_to_end("sh", "-c", f"exec g++ -std=c++23 {' '.join(STRICT)} {self.path(name)}.cpp -o {self.path(name)} {flags}")
+        compiler = " ".join((*CACHE, "g++", "-std=c++23", *STRICT))
+        self.run_to_end("sh", "-c", f"{compiler} -c {self.path(name)}.cpp -o {self.path(name)}.o {flags}")
+        self.run_to_end("sh", "-c", f"{compiler} {self.path(name)}.o -o {self.path(name)} {flags}")
         return self.path(name)
 
     def test_static_by_cmake_and_by_hand(self):
@@ -130,8 +133,9 @@ class InstalledLibrary(unittest.TestCase):
         with open(self.path("header.cpp"), "w", encoding="utf-8") as file:
             file.write("#include HEADER\n#include HEADER\n")
         for header in headers:
-            self.run_to_end("g++", "-std=c++23", "-fsyntax-only", *STRICT, f"-I{prefix}/include",
-                            f'-DHEADER="{header}"', self.path("header.cpp"))
+            name = os.path.relpath(header, f"{prefix}/include")
+            self.run_to_end(*CACHE, "g++", "-std=c++23", *STRICT, f"-I{prefix}/include", f"-DHEADER=<{name}>",
+                            "-c", self.path("header.cpp"), "-o", self.path("header.o"))
 
     def check_hello(self, program):
         if os.geteuid() != 0:

@@ -30,6 +30,17 @@ def tcp(source, destination, port, flags=SYN, source_port=40000):
     return ip(source, destination, 6, header[:16] + struct.pack("!H", total) + header[18:])
 
 
+def tcp6_behind(headers, source, destination, port):
+    """A SYN behind a chain of IPv6 extension headers, named by their numbers, of eight bytes each."""
+    plain = tcp(source, destination, port)
+    chain, following = plain[40:], 6
+    for header in reversed(headers):
+        # A type 4 segment routing header with nothing left to visit; options are one PadN of four bytes.
+        body = struct.pack("!BBI", 4, 0, 0) if header == 43 else struct.pack("!BBI", 1, 4, 0)
+        chain, following = struct.pack("!BB", following, 0) + body + chain, header
+    return struct.pack("!IHBB", 6 << 28, len(chain), following, 64) + plain[8:40] + chain
+
+
 def udp(source, destination, port, payload=b"", source_port=40000):
     source, destination = ipaddress.ip_address(source), ipaddress.ip_address(destination)
     header = struct.pack("!HHHH", source_port, port, 8 + len(payload), 0)

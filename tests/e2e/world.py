@@ -186,6 +186,8 @@ class WorldTest(unittest.TestCase):
     """setUp makes the world with services on 22 and 80 and the article's policy: what is closed goes to the queues."""
 
     closed_target = ("NFQUEUE", "--queue-balance", "0:3")
+    # Ten distinct closed ports and nothing else, so that tests can count; None is farewelld's own default.
+    rule = "plain"
 
     def setUp(self):
         self.directory = tempfile.mkdtemp(prefix="farewell-e2e-")
@@ -232,7 +234,7 @@ class WorldTest(unittest.TestCase):
     def start_daemon(self, *settings, ready=True, config=None, wrapper=(), namespace=None, name="daemon"):
         directory = os.path.join(self.directory, name)
         os.makedirs(directory, exist_ok=True)
-        arguments = []
+        arguments = ["--set", f"detect.rule={self.rule}"] if self.rule else []
         for setting in settings:
             arguments += [setting] if setting.startswith("--") else ["--set", setting]
         daemon = Daemon(namespace or self.server, directory, arguments, config, wrapper)
@@ -247,8 +249,9 @@ class WorldTest(unittest.TestCase):
 
     # What the kernel holds, asked of nft and not of the daemon.
 
-    def banned(self, family=4):
-        listing = self.server.run("nft", "-j", "list", "set", "inet", TABLE, f"banned{family}", check=False)
+    def banned(self, kind=4):
+        """Elements of a set of bans: 4 and 6 are single addresses, "6_64" and the like the first of each prefix."""
+        listing = self.server.run("nft", "-j", "list", "set", "inet", TABLE, f"banned{kind}", check=False)
         if listing.returncode != 0:
             return None
         addresses = {}
@@ -276,4 +279,5 @@ class WorldTest(unittest.TestCase):
         self.assertFalse(self.can_connect(namespace or self.attacker, address, 80), f"{address} still answers")
 
     def assert_no_bans(self):
-        self.assertEqual({**(self.banned(4) or {}), **(self.banned(6) or {})}, {})
+        kinds = (4, "4_24", "4_16", 6, "6_64", "6_56", "6_48", "6_32")
+        self.assertEqual({kind: self.banned(kind) for kind in kinds if self.banned(kind)}, {})

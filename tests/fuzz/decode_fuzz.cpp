@@ -21,6 +21,8 @@ void check(bool holds) {
     }
 }
 
+const Knowledge kNothingKnown;
+
 void decode_and_classify(std::span<const std::byte> bytes, std::size_t original_length) {
     const auto packet = decode(bytes, original_length);
     if (!packet) {
@@ -35,10 +37,13 @@ void decode_and_classify(std::span<const std::byte> bytes, std::size_t original_
               packet->payload.data() + packet->payload.size() <= bytes.data() + bytes.size());
     }
     check(packet->fragment != Fragment::later || !packet->has_ports);
-    const Classification classification = classify(*packet, LinkDestination::unknown);
-    if (const auto* probe = std::get_if<Probe>(&classification)) {
-        check(probe->source == packet->source && probe->port.protocol == packet->protocol);
+    const Rule rule = classify(*packet, kNothingKnown, LinkDestination::unknown);
+    check(name_of(rule) != "");
+    if (is_counted(rule)) {
+        const Probe probe = probe_of(*packet, rule);
+        check(probe.source == packet->source && probe.port.protocol == packet->protocol);
         check(!packet->source.is_loopback() && !packet->source.is_multicast());
+        check((probe.weight() == 0) == is_ambiguous(rule));
     }
 }
 

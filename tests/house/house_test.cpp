@@ -29,9 +29,11 @@ const std::map<std::string, Names> kMayUse{
     {"enforce", {"core", "nft"}},
     {"source", {"core", "nflog", "nfq"}},
     {"report", {"core"}},
+    {"replay", {"core", "source"}},
     {"config", {"core", "nft", "report"}},
-    {"daemon", {"config", "core", "nflog", "nfq", "nft", "enforce", "source", "report"}},
-    {"cli", {"core", "report"}},
+    {"host", {"core", "netlink", "report"}},
+    {"daemon", {"config", "core", "nflog", "nfq", "nft", "enforce", "source", "report", "host"}},
+    {"cli", {"config", "core", "replay", "report"}},
 };
 
 /// What the core may include besides its own headers: the standard library of pure things, and Boost's
@@ -42,11 +44,15 @@ const Names kCoreMayInclude{
     "bit",
     "bitset",
     "chrono",
+    "cmath",
     "compare",
     "concepts",
     "cstddef",
     "cstdint",
+    "cstdlib",
     "cstring",
+    "new",
+    "type_traits",
     "deque",
     "expected",
     "limits",
@@ -64,6 +70,7 @@ const Names kCoreMayInclude{
     "iterator",
     "numeric",
     "map",
+    "boost/container/static_vector.hpp",
     "boost/unordered/unordered_flat_map.hpp",
     "boost/unordered/unordered_flat_set.hpp",
 };

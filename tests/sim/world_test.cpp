@@ -34,7 +34,7 @@ class Model {
         }
         auto& ports = last_seen_[who];
         ports[port] = now;
-        std::erase_if(ports, [&](const auto& entry) { return entry.second < now - limits_.window; });
+        std::erase_if(ports, [&](const auto& entry) { return entry.second <= now - limits_.window; });
         if (ports.size() < limits_.threshold) {
             return false;
         }
@@ -68,21 +68,21 @@ class HostileKernel {
     }
     void flush() { held_.clear(); }
     [[nodiscard]] bool drops(const Address& from, Time now) const {
-        const auto found = held_.find(from);
+        const auto found = held_.find(Prefix::of(from));
         return found != held_.end() && found->second > now;
     }
 
  private:
     Engine& engine_;
     std::mt19937_64& random_;
-    std::map<Address, Time> held_;
+    std::map<Prefix, Time> held_;
 };
 
 class Worlds : public testing::TestWithParam<std::uint64_t> {};
 
 TEST_P(Worlds, TheEngineDecidesAsTheModelDoes) {
     std::mt19937_64 random(GetParam());
-    Limits limits;
+    Limits limits = test::plain_limits();
     limits.threshold = static_cast<std::uint32_t>(2 + random() % 12);
     limits.window = std::chrono::seconds(60 + random() % 600);
     limits.ban_duration = std::chrono::seconds(30 + random() % 600);
@@ -123,7 +123,7 @@ TEST_P(Worlds, TheEngineDecidesAsTheModelDoes) {
 INSTANTIATE_TEST_SUITE_P(Seeds, Worlds, testing::Range<std::uint64_t>(1, 13));
 
 TEST(LongRun, TwentySixHoursPassWithoutGrowth) {
-    Limits limits;
+    Limits limits = test::plain_limits();
     limits.memory_bytes = std::size_t{1} << 20;
     Engine engine(limits, {});
     std::mt19937_64 random(24);

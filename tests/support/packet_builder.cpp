@@ -43,7 +43,7 @@ Bytes build(const Tcp& tcp) {
     Bytes out;
     put16(out, tcp.source_port);
     put16(out, tcp.destination_port);
-    put32(out, 1);
+    put32(out, tcp.sequence);
     put32(out, 0);
     put8(out, static_cast<unsigned>((20 + tcp.options.size()) / 4) << 4U);
     put8(out, tcp.flags);
@@ -81,7 +81,7 @@ Bytes build(const Ipv4& ip) {
     put8(out, 0x40U | static_cast<unsigned>((20 + ip.options.size()) / 4));
     put8(out, 0);
     put16(out, static_cast<unsigned>(20 + ip.options.size() + ip.payload.size()));
-    put16(out, 1);
+    put16(out, ip.id);
     put16(out, ip.fragment);
     put8(out, ip.ttl);
     put8(out, ip.protocol);

@@ -22,6 +22,7 @@ struct Tcp {
     std::uint16_t destination_port = 80;
     std::uint8_t flags = 0x02;
     std::uint16_t window = 1024;
+    std::uint32_t sequence = 1;
     Bytes options{};  // a multiple of four
     Bytes payload{};
 };
@@ -37,7 +38,8 @@ struct Ipv4 {
     std::uint8_t protocol = 6;
     std::uint8_t ttl = 64;
     std::uint16_t fragment = 0;  // the whole field: flags and offset
-    Bytes options{};             // a multiple of four
+    std::uint16_t id = 0;
+    Bytes options{};  // a multiple of four
     Bytes payload{};
 };
 [[nodiscard]] Bytes build(const Ipv4& ip);

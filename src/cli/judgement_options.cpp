@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cli/judgement_options.hpp"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <random>
+
+#include "cli/open_port.hpp"
+#include "config/config.hpp"
+
+namespace farewell::cli {
+
+void add_judgement_options(CLI::App& command, JudgementOptions& options) {
+    command.add_option("--config", options.config_file, "configuration to judge by (default: farewelld's)");
+    command.add_option("--set", options.overrides, "section.key=value: overrides any key; may be repeated")
+        ->allow_extra_args(false);
+    command
+        .add_option("--open", options.open,
+                    "[PROTOCOL/][HOST:]PORT that the firewall lets in; may be repeated")
+        ->allow_extra_args(false)
+        ->check([](const std::string& text) {
+            return parse_open_port(text) ? std::string()
+                                         : fmt::format(
+                                               "`{}` is not [PROTOCOL/][HOST:]PORT, such as 443, "
+                                               "udp/53, 192.0.2.1:80 or tcp/[2001:db8::1]:443",
+                                               text);
+        });
+}
+
+std::optional<replay::Options> read_judgement(const JudgementOptions& options) {
+    config::ConfigSources sources{.file = std::nullopt, .overrides = options.overrides};
+    if (!options.config_file.empty()) {
+        sources.file = options.config_file;
+    }
+    const auto config = config::load_config(sources);
+    if (!config) {
+        for (const auto& mistake : config.error()) {
+            fmt::print(stderr, "{}\n", mistake.text());
+        }
+        return std::nullopt;
+    }
+    replay::Options result{.limits = config->limits,
+                           .allowlist = config->allowed_networks,
+                           .open = {},
+                           .near_misses_from = std::nullopt};
+    std::random_device random;
+    result.limits.hash_key = std::uint64_t{random()} << 32U | random();
+    result.limits.evidence_ports_max =
+        std::max<std::size_t>(result.limits.evidence_ports_max, result.limits.threshold);
+    for (const std::string& text : options.open) {
+        result.open.push_back(*parse_open_port(text));  // checked by the command line
+    }
+    return result;
+}
+
+bool is_other_file(const replay::FileReading& file, bool named) {
+    return !named && file.problem && file.problem->failure == source::CaptureFailure::not_a_capture;
+}
+
+void complain(const replay::FileReading& file) {
+    if (file.reading == replay::Reading::unsupported_link) {
+        fmt::print(stderr, "farewell: {}: unsupported link type {}\n", file.file.string(), file.link);
+    } else if (file.problem) {
+        fmt::print(stderr, "farewell: {}: {}{}\n", file.file.string(), file.problem->message,
+                   file.reading == replay::Reading::partly ? "; judged up to there" : "");
+    }
+}
+
+}  // namespace farewell::cli

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cli/replay_command.hpp"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "cli/progress_bar.hpp"
+#include "cli/replay_report.hpp"
+#include "replay/capture_files.hpp"
+#include "replay/replay.hpp"
+
+namespace farewell::cli {
+namespace {
+
+using nlohmann::json;
+using replay::CaptureFile;
+using replay::FileReport;
+using report::ExitStatus;
+
+/// Prints as it goes and keeps the sums.
+class Printer {
+ public:
+    Printer(bool as_json, bool quiet, ProgressBar& bar) : as_json_(as_json), quiet_(quiet), bar_(bar) {}
+
+    void print(const replay::Report& report, const std::vector<CaptureFile>& group) {
+        summary_.forgone += report.forgone;
+        for (const FileReport& file : report.files) {
+            const bool named = std::ranges::any_of(group, [&file](const CaptureFile& candidate) {
+                return candidate.named && candidate.path == file.file;
+            });
+            print_file(file, report.began, named);
+        }
+    }
+    ExitStatus finish() {
+        bar_.clear();
+        if (as_json_) {
+            fmt::print("{}\n", summary_document(summary_).dump());
+        } else if (!quiet_) {
+            fmt::print("{}", summary_screen(summary_));
+        }
+        return summary_.judged() > 0 ? ExitStatus::ok : ExitStatus::failure;
+    }
+
+ private:
+    void print_file(const FileReport& file, core::Time began, bool named) {
+        if (is_other_file(file, named)) {
+            ++summary_.other_files;
+            return;
+        }
+        summary_.add(file);
+        // File names are bytes, and JSON is UTF-8.
+        constexpr json::error_handler_t kReplace = json::error_handler_t::replace;
+        const std::string text = as_json_ ? replay_document(file, began).dump(-1, ' ', false, kReplace) + "\n"
+                                 : quiet_ ? ""
+                                          : replay_screen(file, began);
+        if (!text.empty() || file.reading != replay::Reading::whole) {
+            bar_.clear();
+        }
+        complain(file);
+        fmt::print("{}", text);
+    }
+
+    bool as_json_;
+    bool quiet_;
+    ProgressBar& bar_;
+    ReplaySummary summary_;
+};
+
+}  // namespace
+
+void add_replay_options(CLI::App& command, ReplayOptions& options) {
+    command.add_option("path", options.paths, "capture files, and folders to search for them")->required();
+    add_judgement_options(command, options.judgement);
+    command.add_flag("--together", options.together, "the files are parts of one capture");
+    command.add_flag("--near-misses", options.near_misses, "also sources that tried half the ports it takes");
+}
+
+ExitStatus run_replay(const ReplayOptions& options, bool as_json, bool quiet) {
+    auto judged_by = read_judgement(options.judgement);
+    if (!judged_by) {
+        return ExitStatus::configuration;
+    }
+    if (options.near_misses) {
+        judged_by->near_misses_from = (judged_by->limits.threshold + 1) / 2;
+    }
+    const std::vector<CaptureFile> files = replay::capture_files(options.paths);
+    ProgressBar bar(replay::bytes_to_read(files), !quiet);
+    Printer printer(as_json, quiet, bar);
+    const replay::Progress progress = [&bar](std::uint64_t bytes) { bar.add(bytes); };
+    const auto judge = [&](const std::vector<CaptureFile>& group) {
+        std::vector<std::filesystem::path> paths;
+        for (const CaptureFile& file : group) {
+            paths.push_back(file.path);
+        }
+        printer.print(replay::replay(paths, *judged_by, progress), group);
+    };
+    if (options.together) {
+        judge(files);
+    } else {
+        for (const CaptureFile& file : files) {
+            judge({file});
+        }
+    }
+    return printer.finish();
+}
+
+}  // namespace farewell::cli
