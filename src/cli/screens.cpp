@@ -334,9 +334,10 @@ std::string explain_screen(const json& explanation) {
         return fmt::format("{}  not banned, and no probe of it within the last {}\n", address, window);
     }
     std::string text = fmt::format(
-        "{}  not banned: {:g} of {} points within {} by these ports; {:g} more would ban it", address,
+        "{}  not banned: {:g} of {} {} within {}; {:g} more would ban it", address,
         explanation.at("threshold").get<double>() - explanation.at("missing").get<double>(),
-        number(explanation, "threshold"), window, explanation.at("missing").get<double>());
+        number(explanation, "threshold"), explanation.at("rule") == "plain" ? "distinct ports" : "points",
+        window, explanation.at("missing").get<double>());
     if (explanation.at("rule") == "balanced" && number(explanation, "burst") > 0) {
         text += fmt::format(", or {} ports within {}", number(explanation, "burst"),
                             duration(explanation.at("burst_window_seconds")));

@@ -248,11 +248,11 @@ std::optional<OrderResult> Engine::State::objection(const Prefix& source) const 
     if (allowlist.overlaps(source)) {
         return OrderResult::allowlisted;
     }
-    if (knowledge->protected_in(source)) {
-        return OrderResult::protected_address;
-    }
     if (is_martian(source)) {
         return OrderResult::martian;
+    }
+    if (knowledge->protected_in(source)) {
+        return OrderResult::protected_address;
     }
     return std::nullopt;
 }

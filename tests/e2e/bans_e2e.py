@@ -180,8 +180,8 @@ class Repair(BansTest):
 
 
 class Prefixes(BansTest):
-    BANS = {"6_64": "2001:db8:0:1::", "6_56": "2001:db8:0:200::", "6_48": "2001:db8:5::", "6_32": "2001:db8::",
-            "4_24": "198.18.0.0", "4_16": "198.19.0.0"}  # the narrower ones first: within a ban there is nothing to add
+    BANS = {"6_64": "2001:db8:0:7::", "6_56": "2001:db8:0:200::", "6_48": "2001:db8:5::", "6_32": "2001:db9::",
+            "4_24": "198.18.7.0", "4_16": "198.19.0.0"}  # the narrower ones first: within a ban there is nothing to add
 
     def ban_all(self, daemon):
         for kind, first in self.BANS.items():
@@ -199,7 +199,7 @@ class Prefixes(BansTest):
         self.load_policy()
 
         def rebuilt():
-            self.send([tcp("198.18.0.77", SERVER4, 1000)])  # of a banned prefix: it gets through, once
+            self.send([tcp("198.18.7.77", SERVER4, 1000)])  # of a banned prefix: it gets through, once
             return "was gone: rebuilt, 6 bans are back in force" in daemon.log()
         wait_until(rebuilt, "a packet of a banned prefix brings the table back")
         self.assert_all_held()
@@ -208,12 +208,12 @@ class Prefixes(BansTest):
         daemon = self.start_daemon()
         self.ban_all(daemon)
         self.assertEqual(daemon.stop(), 0, daemon.log())
-        second = self.start_daemon("ban.on_start=keep", 'allow.networks=["2001:db8:7::/48"]', name="second")
+        second = self.start_daemon("ban.on_start=keep", 'allow.networks=["2001:db9:7::/48"]', name="second")
         kept = {ban["source"] for ban in second.json("bans", "list")["bans"]}
         self.assertEqual(kept, {f"{first}/{kind.split('_')[1]}" for kind, first in self.BANS.items()} -
-                         {"2001:db8::/32"})
+                         {"2001:db9::/32"})
         self.assertEqual(self.banned("6_32"), {})
-        self.assertIn("on the allowlist", second.cli("bans", "add", "2001:db8::/32", check=False).stdout)
+        self.assertIn("on the allowlist", second.cli("bans", "add", "2001:db9::/32", check=False).stdout)
 
     def test_start_clears_them(self):
         daemon = self.start_daemon()

@@ -20,7 +20,7 @@ class Protected(CountingTest):
         daemon = self.start_daemon()
         self.wait_gateways(daemon, ATTACKER4, ATTACKER6)
         sent = self.send(self.syns(50) + self.syns(50, source=ATTACKER6))
-        wait_until(lambda: daemon.status()["probes"]["protected"] == sent, "all probes are judged")
+        wait_until(lambda: daemon.status()["packets"]["rules"]["trusted"] == sent, "all probes are disregarded")
         self.assert_no_bans()
         self.assertEqual(daemon.explain(ATTACKER4)["protected_as"], "gateway")
 
@@ -30,7 +30,7 @@ class Protected(CountingTest):
         for address, role in ((ATTACKER4, "gateway"), (ATTACKER6, "gateway"), (SERVER4, "own address")):
             refused = daemon.cli("bans", "add", address, check=False)
             self.assertEqual(refused.returncode, 1, refused.stdout)
-            self.assertIn(f"{address} is never banned: it is this host's {role}", refused.stdout)
+            self.assertIn(f"{address} is never banned: {address} is this host's {role}", refused.stdout)
         self.assert_no_bans()
 
     def test_whoever_becomes_the_gateway_is_let_in(self):
