@@ -52,7 +52,7 @@ Capture& Capture::add(std::chrono::nanoseconds at, const Bytes& frame, std::uint
 }
 
 Capture& Capture::cut(std::size_t bytes) {
-    bytes_.resize(bytes_.size() - std::min(bytes, bytes_.size()));
+    bytes_.erase(bytes_.end() - static_cast<std::ptrdiff_t>(std::min(bytes, bytes_.size())), bytes_.end());
     return *this;
 }
 
