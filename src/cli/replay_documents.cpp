@@ -57,19 +57,6 @@ json ports_of(const std::vector<core::TriedPort>& tried) {
     return ports;
 }
 
-json tools_of(const core::Evidence& evidence) {
-    json tools = json::array();
-    for (const std::string_view tool : core::names_of(evidence.tools)) {
-        tools.push_back(tool);
-    }
-    return tools;
-}
-
-/// Evidence weighs in quarters; people count in points.
-double points(std::uint32_t weight) {
-    return static_cast<double>(weight) / core::kOrdinaryWeight;
-}
-
 json optional(const std::optional<std::uint64_t>& number) {
     return number ? json(*number) : json();
 }
@@ -78,8 +65,8 @@ json ban_of(const replay::BannedSource& ban, core::Time began) {
     return {{"source", report::to_text(ban.source)},
             {"criterion", core::name_of(ban.evidence.criterion)},
             {"soft", ban.soft},
-            {"tools", tools_of(ban.evidence)},
-            {"points", points(ban.evidence.weight)},
+            {"tools", core::names_of(ban.evidence.tools)},
+            {"points", core::points(ban.evidence.weight)},
             {"at", stamp(ban.at)},
             {"until", stamp(ban.until)},
             {"seconds", seconds(ban.at - began)},
@@ -111,7 +98,7 @@ json replay_document(const replay::FileReport& report, core::Time began) {
         document["near_misses"].push_back({{"address", report::to_text(miss.source)},
                                            {"probes", optional(miss.probes)},
                                            {"distinct_ports", miss.evidence.ports.size()},
-                                           {"points", points(miss.evidence.weight)},
+                                           {"points", core::points(miss.evidence.weight)},
                                            {"ports", ports_of(miss.evidence.ports)}});
     }
     return document;

@@ -75,7 +75,7 @@ std::string near_miss_lines(const replay::NearMiss& miss) {
     const std::vector<core::TriedPort>& tried = miss.evidence.ports;
     return fmt::format("  {}  not banned: {} of {} distinct ports ({}), {:g} points\n",
                        report::to_text(miss.source), probes_text(miss.probes), tried.size(), kinds_of(tried),
-                       static_cast<double>(miss.evidence.weight) / core::kOrdinaryWeight) +
+                       core::points(miss.evidence.weight)) +
            port_line(tried);
 }
 

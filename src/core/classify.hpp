@@ -56,6 +56,10 @@ inline constexpr std::size_t kCountedRules = 12;
 /// Evidence weighs in quarters of an ordinary probe.
 using Weight = std::uint8_t;
 inline constexpr Weight kOrdinaryWeight = 4;
+/// People count in points: an ordinary probe is one.
+[[nodiscard]] constexpr double points(std::uint32_t weight) {
+    return static_cast<double>(weight) / kOrdinaryWeight;
+}
 
 /// A packet that arrived for a closed port and is remembered. Small enough to travel by value through a ring.
 struct Probe {

@@ -42,16 +42,6 @@ TriedPort port_of(const Tried& tried, bool is_of_network) {
 
 }  // namespace
 
-std::vector<std::string_view> names_of(Tools tools) {
-    std::vector<std::string_view> names;
-    for (std::uint8_t tool = 1; tool < kTools; ++tool) {
-        if ((tools & bit_of(static_cast<Tool>(tool))) != 0) {
-            names.push_back(name_of(static_cast<Tool>(tool)));
-        }
-    }
-    return names;
-}
-
 Detector::Detector(const Limits& limits)
     : limits_(limits), sources_(evidence_limits(limits)), ambiguous_(ambiguous_limits(limits)) {}
 

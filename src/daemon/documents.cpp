@@ -107,11 +107,6 @@ json engine_part(const core::Engine& engine, core::Time now) {
     };
 }
 
-/// Evidence weighs in quarters; people count in points.
-double points(std::uint32_t weight) {
-    return static_cast<double>(weight) / core::kOrdinaryWeight;
-}
-
 json addresses_part(const std::vector<core::Address>& addresses) {
     json list = json::array();
     for (const core::Address& address : addresses) {
@@ -134,7 +129,7 @@ json ports_part(const std::vector<core::TriedPort>& ports) {
     json list = json::array();
     for (const core::TriedPort& tried : ports) {
         list.push_back({{"port", report::to_text(tried.port)},
-                        {"points", points(tried.weight)},
+                        {"points", core::points(tried.weight)},
                         {"seen", timestamp(tried.seen)}});
         if (tried.rule) {
             list.back()["kind"] = core::name_of(*tried.rule);
@@ -144,10 +139,6 @@ json ports_part(const std::vector<core::TriedPort>& ports) {
 }
 
 json evidence_part(const core::Evidence& evidence) {
-    json tools = json::array();
-    for (const std::string_view tool : core::names_of(evidence.tools)) {
-        tools.push_back(tool);
-    }
     json companions = json::array();
     for (const core::Address& companion : evidence.companions) {
         companions.push_back(report::to_text(companion));
@@ -155,14 +146,14 @@ json evidence_part(const core::Evidence& evidence) {
     json wider = json::array();
     for (const core::WiderNetwork& network : evidence.wider) {
         wider.push_back({{"source", report::to_text(network.network)},
-                         {"points", points(network.weight)},
+                         {"points", core::points(network.weight)},
                          {"threshold", network.threshold}});
     }
     return {
         {"criterion", core::name_of(evidence.criterion)},
         {"distinct", evidence.distinct},
-        {"points", points(evidence.weight)},
-        {"tools", std::move(tools)},
+        {"points", core::points(evidence.weight)},
+        {"tools", core::names_of(evidence.tools)},
         {"ttl", evidence.ttl},
         {"could_be_forged", !evidence.is_proven},
         {"companions", std::move(companions)},
@@ -270,7 +261,7 @@ json explain_document(const core::Address& source, const core::SourceReport& rep
     document["evidence"] = evidence_part(report.evidence);
     const double so_far = limits.rule == core::DetectionRule::plain
                               ? static_cast<double>(report.evidence.distinct)
-                              : points(report.evidence.weight);
+                              : core::points(report.evidence.weight);
     document["missing"] = std::max(0.0, static_cast<double>(limits.threshold) - so_far);
     return document;
 }

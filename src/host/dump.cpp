@@ -5,10 +5,13 @@
 
 #include <cerrno>
 #include <chrono>
+#include <cstddef>
 #include <optional>
 #include <span>
+#include <utility>
 
 #include "netlink/acknowledgement.hpp"
+#include "netlink/errors.hpp"
 
 namespace farewell::host {
 namespace {
@@ -43,6 +46,22 @@ std::optional<int> take_messages(std::span<const std::byte> datagram, std::uint3
 }
 
 }  // namespace
+
+std::expected<std::unique_ptr<netlink::Channel>, Error> open_dump_socket(netlink::Subsystem subsystem) {
+    // The kernel fills as much of a datagram as there is room for, up to 32 KiB.
+    auto channel = netlink::open_socket({.subsystem = subsystem,
+                                         .groups = 0,
+                                         .report_overruns = false,
+                                         .slots = 4,
+                                         .slot_bytes = std::size_t{32} << 10,
+                                         .receive_buffer_bytes = 0,
+                                         .netns_fd = {}});
+    if (!channel) {
+        return std::unexpected(
+            netlink::system_error(channel.error().operation, channel.error().errno_number));
+    }
+    return std::move(*channel);
+}
 
 int dump(netlink::Channel& channel, const netlink::MessageWriter& question, std::uint32_t sequence,
          const std::function<void(const netlink::Message&)>& on_message) {

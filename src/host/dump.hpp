@@ -2,23 +2,26 @@
 // A question to the kernel that is answered by many messages.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
+#include <expected>
+#include <farewell/error.hpp>
 #include <functional>
+#include <memory>
 
 #include "netlink/channel.hpp"
 #include "netlink/message.hpp"
+#include "netlink/socket.hpp"
 
 namespace farewell::host {
+
+/// A socket to dump by. Costs 128 KiB.
+[[nodiscard]] std::expected<std::unique_ptr<netlink::Channel>, Error> open_dump_socket(
+    netlink::Subsystem subsystem);
 
 /// Sends the question and hands over its answers until the last. 0 or an errno: EINTR where the kernel
 /// changed things meanwhile and the answers may not fit together, ETIMEDOUT after five seconds.
 [[nodiscard]] int dump(netlink::Channel& channel, const netlink::MessageWriter& question,
                        std::uint32_t sequence,
                        const std::function<void(const netlink::Message&)>& on_message);
-
-/// How datagrams are received: the kernel fills as much as there is room for, up to 32 KiB.
-inline constexpr std::size_t kDumpSlots = 4;
-inline constexpr std::size_t kDumpSlotBytes = std::size_t{32} << 10;
 
 }  // namespace farewell::host

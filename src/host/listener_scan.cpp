@@ -24,16 +24,9 @@ bool has_sctp() {
 }  // namespace
 
 std::expected<ListenerScan, Error> ListenerScan::open() {
-    auto channel = netlink::open_socket({.subsystem = netlink::Subsystem::sock_diag,
-                                         .groups = 0,
-                                         .report_overruns = false,
-                                         .slots = kDumpSlots,
-                                         .slot_bytes = kDumpSlotBytes,
-                                         .receive_buffer_bytes = 0,
-                                         .netns_fd = {}});
+    auto channel = open_dump_socket(netlink::Subsystem::sock_diag);
     if (!channel) {
-        return std::unexpected(
-            netlink::system_error(channel.error().operation, channel.error().errno_number));
+        return std::unexpected(channel.error());
     }
     return ListenerScan(std::move(*channel));
 }

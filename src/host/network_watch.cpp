@@ -67,16 +67,9 @@ std::expected<NetworkWatch, Error> NetworkWatch::open() {
         return std::unexpected(
             netlink::system_error(changes.error().operation, changes.error().errno_number));
     }
-    auto questions = netlink::open_socket({.subsystem = netlink::Subsystem::route,
-                                           .groups = 0,
-                                           .report_overruns = false,
-                                           .slots = kDumpSlots,
-                                           .slot_bytes = kDumpSlotBytes,
-                                           .receive_buffer_bytes = 0,
-                                           .netns_fd = {}});
+    auto questions = open_dump_socket(netlink::Subsystem::route);
     if (!questions) {
-        return std::unexpected(
-            netlink::system_error(questions.error().operation, questions.error().errno_number));
+        return std::unexpected(questions.error());
     }
     return NetworkWatch(std::move(*changes), std::move(*questions));
 }
