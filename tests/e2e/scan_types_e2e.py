@@ -97,6 +97,18 @@ class ScanTypes(WorldTest):
         """nft sees such packets before anybody checks; the scanner learns from firewalls that answer them."""
         self.nmap("-sS", "--badsum", most=5, families=(4,))
 
+    def test_bad_checksums_over_ipv6(self):
+        """Not by nmap: it spoils the checksum of its own neighbour solicitations too, and so never sends a probe."""
+        self.daemon = self.start_daemon()
+        checksum = 40 + 16  # behind the IPv6 header, within TCP's
+        frames = []
+        for port in range(3000, 3005):
+            packet = bytearray(packets.tcp(ATTACKER6, SERVER6, port))
+            packet[checksum] ^= 0xFF
+            frames.append(packets.ethernet(self.server_mac, bytes(packet)))
+        self.attacker.call(lambda: packets.send_frames(frames))
+        self.wait_banned(ATTACKER6)
+
     def test_paranoid_pace_of_seconds(self):
         """One probe a second: no burst, and still the raw stack's five."""
         self.nmap("-sS", "--scan-delay", "1s", "--max-parallelism", "1", most=5)
