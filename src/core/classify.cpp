@@ -30,11 +30,6 @@ bool is_from_martian(const Packet& packet) {
            source.is_limited_broadcast();
 }
 
-bool is_trusted(const Packet& packet, const Knowledge& knowledge) {
-    return knowledge.is_own(packet.source) || knowledge.is_gateway(packet.source) ||
-           knowledge.is_resolver(packet.source);
-}
-
 bool is_to_many(const Packet& packet, const Knowledge& knowledge, LinkDestination link) {
     return packet.destination.is_multicast() || packet.destination.is_limited_broadcast() ||
            link == LinkDestination::broadcast || link == LinkDestination::multicast ||
@@ -121,7 +116,9 @@ constexpr auto kTable = std::to_array<RuleRow>({
     {Rule::martian, "martian", 0, "no packet to this host can come from such an address",
      [](const Packet& packet, const Knowledge&, LinkDestination) { return is_from_martian(packet); }},
     {Rule::trusted, "trusted", 0, "one of this host's own addresses, a gateway or a resolver in use",
-     [](const Packet& packet, const Knowledge& known, LinkDestination) { return is_trusted(packet, known); }},
+     [](const Packet& packet, const Knowledge& known, LinkDestination) {
+         return known.is_protected(packet.source);
+     }},
     {Rule::chatter, "chatter", 0, "sent to everybody on the network",
      [](const Packet& packet, const Knowledge& known, LinkDestination link) {
          return is_to_many(packet, known, link);
