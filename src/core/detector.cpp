@@ -88,12 +88,10 @@ std::optional<Decision> Detector::conclude(const Candidate& candidate, const Pro
         companions = company_.companions(probe.source, now);
         decoys_recognised_ += companions.empty() ? 0U : 1U;
     }
-    if (!companions.empty() && limits_.decoys == DecoyTreatment::observe) {
-        return std::nullopt;
-    }
     Decision decision{.source = subject.who,
                       .soft = candidate.criterion == Criterion::ambiguous ||
                               (!companions.empty() && limits_.decoys == DecoyTreatment::soft),
+                      .spared = !companions.empty() && limits_.decoys == DecoyTreatment::observe,
                       .evidence = evidence_of(subject, std::move(tried), now)};
     decision.evidence.criterion = candidate.criterion;
     decision.evidence.companions = std::move(companions);
@@ -102,7 +100,9 @@ std::optional<Decision> Detector::conclude(const Candidate& candidate, const Pro
         decision.evidence.ports = {
             {.port = probe.port, .rule = probe.rule, .weight = probe.weight(), .seen = now}};
     }
-    table_of(subject).take(subject, now);
+    if (!decision.spared) {
+        table_of(subject).take(subject, now);
+    }
     return decision;
 }
 

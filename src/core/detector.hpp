@@ -24,7 +24,8 @@ namespace farewell::core {
 
 struct Decision {
     Prefix source;
-    bool soft = false;  ///< the evidence is doubtful: ban for a short time
+    bool soft = false;    ///< the evidence is doubtful: ban for a short time
+    bool spared = false;  ///< no ban: it is one of decoys, and they are only observed
     Evidence evidence;
 };
 
@@ -43,8 +44,8 @@ class Detector {
     };
     Judgement on_probe(const Probe& probe, Time now);
 
-    /// Gathers the evidence against a candidate and forgets what is counted of it. nullopt: no ban after all,
-    /// because too few addresses of a network took part, or because decoys are not to be banned.
+    /// Gathers the evidence against a candidate, and of whom is banned forgets what is counted. nullopt: no
+    /// ban after all, because too few addresses of a network took part.
     std::optional<Decision> conclude(const Candidate& candidate, const Probe& probe, Time now);
 
     /// What is known of an address that is not banned: of its probes to us, or to one host behind us.

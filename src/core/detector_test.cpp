@@ -231,8 +231,9 @@ TEST(Detector, DecoysAreRecognisedAndTreatedAsConfigured) {
             }
         }
         EXPECT_EQ(detector.decoys_recognised(), 3U);
-        EXPECT_EQ(decisions.size(), treatment == DecoyTreatment::observe ? 0U : 3U);
+        EXPECT_EQ(decisions.size(), 3U);
         for (const Decision& decision : decisions) {
+            EXPECT_EQ(decision.spared, treatment == DecoyTreatment::observe);
             EXPECT_EQ(decision.soft, treatment == DecoyTreatment::soft);
             EXPECT_EQ(decision.evidence.companions.size(), 2U);
         }

@@ -54,6 +54,7 @@ struct Engine::State {
     Covered on_probe_of_banned(const Address& source, Time now);
     [[nodiscard]] const BanRecord* covering(const Prefix& source, Time now) const;
     std::optional<Ban> decide(Decision decision, Time now);
+    void reconsider_companions(const Decision& decision, Time now);
     Evidence take_evidence(const Prefix& source, Time now);
     void expire(const Prefix& source);
     [[nodiscard]] std::optional<OrderResult> objection(const Prefix& source) const;
@@ -102,7 +103,10 @@ std::optional<Ban> Engine::on_probe(const Probe& probe, Time now) {
             continue;
         }
         if (auto decision = state.detector.conclude(candidate, probe, now)) {
-            return state.decide(std::move(*decision), now);
+            state.reconsider_companions(*decision, now);
+            if (!decision->spared) {
+                return state.decide(std::move(*decision), now);
+            }
         }
     }
     return std::nullopt;
@@ -165,6 +169,33 @@ std::optional<Ban> Engine::State::decide(Decision decision, Time now) {
     return hand_out(bans.put(std::move(record)), now);
 }
 
+/// Every queue hands over its packets by itself, so all of one source's probes may come before any of its
+/// decoys': it was banned when nobody could know of them. What its ban would have been, it becomes now.
+void Engine::State::reconsider_companions(const Decision& decision, Time now) {
+    for (const Address& companion : decision.evidence.companions) {
+        BanRecord* record = bans.find(Prefix::of(companion));
+        if (record == nullptr || record->ban.reason != BanReason::port_scan ||
+            now - record->since > Company::kRecently) {
+            continue;
+        }
+        std::vector<Address>& known = record->evidence.companions;
+        const auto place = std::ranges::lower_bound(known, decision.source.address);
+        if (known.size() < Company::kCompanionsMax &&
+            (place == known.end() || *place != decision.source.address)) {
+            known.insert(place, decision.source.address);
+        }
+        if (record->ban.soft || limits.decoys == DecoyTreatment::ban) {
+            continue;
+        }
+        ++counters.bans_soft;
+        record->ban.soft = true;
+        record->ban.until = std::min(record->ban.until, record->since + limits.soft_ban_duration);
+        record->state = BanState::pending;
+        record->announced = false;
+        bans.set_due(*record, now);
+    }
+}
+
 /// What an address has tried; it starts from nothing. Of a wider prefix nothing: its addresses are tracked
 /// each by itself.
 Evidence Engine::State::take_evidence(const Prefix& source, Time now) {
@@ -190,10 +221,10 @@ Ban Engine::State::hand_out(BanRecord& record, Time now) {
     return record.ban;
 }
 
-bool Engine::on_enforced(const Prefix& source, Time now) {
+bool Engine::on_enforced(const Ban& ban, Time now) {
     State& state = *state_;
-    BanRecord* record = state.bans.find(source);
-    if (record == nullptr) {
+    BanRecord* record = state.bans.find(ban.source);
+    if (record == nullptr || record->ban.until != ban.until) {
         return false;
     }
     ++state.counters.bans_enforced;

@@ -44,7 +44,7 @@ struct Counters {
     std::uint64_t bans_failed = 0;   ///< outcomes, so one ban may count several times
     std::uint64_t bans_refused = 0;  ///< Limits::bans_max was reached
     std::uint64_t unbans = 0;
-    std::uint64_t bans_soft = 0;             ///< of those decided
+    std::uint64_t bans_soft = 0;             ///< of those decided, or made soft since
     std::uint64_t bans_of_networks = 0;      ///< of those decided
     std::uint64_t decoys_recognised = 0;     ///< sources that tried what others tried at the same time
     std::uint64_t sources_evicted = 0;       ///< forgotten to stay within memory
@@ -76,14 +76,15 @@ class Engine {
     /// through kInForceAfter later), hands the ban out again with the time it has left.
     [[nodiscard]] std::optional<Ban> on_probe(const Probe& probe, Time now);
 
-    /// The enforcer acknowledged the ban of `source`. Returns whether this is the first time for this ban,
-    /// that is, whether it is news. Unknown sources are ignored.
-    bool on_enforced(const Prefix& source, Time now);
+    /// The enforcer acknowledged this ban. Returns whether this is the first time for this ban, that is,
+    /// whether it is news. Unknown sources are ignored, and so is a ban whose end has been changed since it
+    /// was handed out: that one is still to come.
+    bool on_enforced(const Ban& ban, Time now);
     /// The enforcer refused; it is handed out again by on_tick after a growing delay, at most kRetryMax.
     void on_refused(const Prefix& source, Time now);
 
     struct Due {
-        std::vector<Ban> bans;      ///< refused or unanswered ones whose retry is due
+        std::vector<Ban> bans;      ///< those to enforce again: refused, unanswered, or made soft
         std::vector<Unban> unbans;  ///< expired: nothing to do in the kernel, only to tell
     };
     /// Time passed. Call it at next_due, or at least once a second.

@@ -22,8 +22,9 @@ using test::source;
 class EnginePrefixTest : public testing::Test {
  protected:
     void ban(const Prefix& prefix, std::chrono::nanoseconds duration) {
-        ASSERT_EQ(engine.order_ban(prefix, duration, now).result, OrderResult::done);
-        engine.on_enforced(prefix, now);
+        const auto order = engine.order_ban(prefix, duration, now);
+        ASSERT_EQ(order.result, OrderResult::done);
+        engine.on_enforced(*order.ban, now);
     }
     const Prefix around = Prefix::of(source(1), 24);  // of sources 0..255
     Time now = at(1h);
@@ -151,7 +152,7 @@ TEST_F(EnginePrefixTest, BitsBeyondTheLengthDoNotMatter) {
     const Prefix sloppy{.address = source(77), .length = 24};
     const auto order = engine.order_ban(sloppy, 1h, now);
     EXPECT_EQ(order.ban->source, around);
-    EXPECT_TRUE(engine.on_enforced(around, now));
+    EXPECT_TRUE(engine.on_enforced(*order.ban, now));
     EXPECT_EQ(engine.order_unban(sloppy), OrderResult::done);
     ASSERT_TRUE(engine.adopt({.source = sloppy, .until = now + 1h}, now));
     EXPECT_EQ(engine.wanted(now).front().source, around);

@@ -4,9 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "scenario.hpp"
 
@@ -35,9 +37,14 @@ class EngineTest : public testing::Test {
         }
         return ban;
     }
+    /// The enforcer did what the ban of this source is now.
+    bool acknowledge(const Prefix& banned) {
+        const auto record = engine.ban_of(banned, now);
+        return engine.on_enforced(record ? record->ban : Ban{.source = banned, .until = now}, now);
+    }
     void ban_and_enforce(std::uint32_t who = 1) {
         ASSERT_TRUE(try_ports(1, 10, who));
-        engine.on_enforced(alone(who), now);
+        acknowledge(alone(who));
     }
 
     Time now = at(1h);
@@ -135,7 +142,7 @@ TEST_F(EngineTest, ABannedSourceThatStillGetsThroughIsBannedAgain) {
     ASSERT_TRUE(again);
     EXPECT_EQ(again->until, until) << "with the time it has left";
     EXPECT_FALSE(try_port(101)) << "one at a time";
-    EXPECT_FALSE(engine.on_enforced(alone(1), now)) << "no news";
+    EXPECT_FALSE(acknowledge(alone(1))) << "no news";
     EXPECT_EQ(engine.counters().bans_decided, 1U);
 }
 
@@ -152,7 +159,7 @@ TEST_F(EngineTest, ARefusedBanIsTriedAgainEverMoreSlowly) {
         delay = std::min<std::chrono::nanoseconds>(delay * 2, Engine::kRetryMax);
     }
     EXPECT_EQ(delay, Engine::kRetryMax);
-    EXPECT_TRUE(engine.on_enforced(alone(1), now)) << "news at last";
+    EXPECT_TRUE(acknowledge(alone(1))) << "news at last";
     EXPECT_EQ(engine.report(source(1), now).ban->failures, 0U);
     EXPECT_EQ(engine.next_due(), engine.report(source(1), now).ban->ban.until);
 }
@@ -210,7 +217,7 @@ TEST_F(EngineTest, AnEndFoundByAProbeIsToldByTheNextTick) {
 }
 
 TEST_F(EngineTest, OutcomesOfUnknownSourcesAreIgnored) {
-    EXPECT_FALSE(engine.on_enforced(alone(9), now));
+    EXPECT_FALSE(acknowledge(alone(9)));
     engine.on_refused(alone(9), now);
     EXPECT_EQ(engine.counters().bans_enforced + engine.counters().bans_failed, 0U);
 }
@@ -220,11 +227,11 @@ TEST_F(EngineTest, OrdersOfTheOperator) {
     const auto first = engine.order_ban(alone(1), 2h, now);
     EXPECT_EQ(first.result, OrderResult::done);
     EXPECT_EQ(first.ban->until, now + 2h);
-    EXPECT_TRUE(engine.on_enforced(alone(1), now));
+    EXPECT_TRUE(acknowledge(alone(1)));
     EXPECT_EQ(engine.report(source(1), now).ban->evidence.ports.size(), 5U);
     EXPECT_EQ(engine.order_ban(alone(1), std::nullopt, now).result, OrderResult::already);
     EXPECT_EQ(engine.order_ban(alone(1), 10min, now).ban->until, now + 10min);
-    EXPECT_FALSE(engine.on_enforced(alone(1), now));
+    EXPECT_FALSE(acknowledge(alone(1)));
     EXPECT_EQ(engine.next_due(), now + 10min);
     EXPECT_EQ(engine.order_unban(alone(1)), OrderResult::done);
     EXPECT_EQ(engine.order_unban(alone(1)), OrderResult::not_banned);
@@ -317,7 +324,7 @@ TEST_F(EngineTest, BansAreLimitedInNumber) {
 TEST_F(EngineTest, AdoptedBansAreInForceAndKnown) {
     ASSERT_TRUE(engine.adopt({.source = alone(7), .until = now + 1h}, now));
     EXPECT_EQ(engine.report(source(7), now).ban->state, BanState::enforced);
-    EXPECT_FALSE(engine.on_enforced(alone(7), now)) << "no news";
+    EXPECT_FALSE(acknowledge(alone(7))) << "no news";
     EXPECT_EQ(engine.on_tick(now + 1h).unbans.size(), 1U);
 }
 
@@ -326,6 +333,68 @@ TEST_F(EngineTest, AllowlistedBansAreNotAdopted) {
     EXPECT_FALSE(allowing.adopt({.source = alone(7), .until = now + 1h}, now));
     EXPECT_EQ(allowing.bans_wanted(), 0U);
 }
+
+/// Decoys whose packets come by queues of their own: all of one source's, then all of the next one's.
+class LateDecoysTest : public testing::TestWithParam<DecoyTreatment> {
+ protected:
+    static Limits limits() {
+        Limits limits;
+        limits.decoys = GetParam();
+        return limits;
+    }
+    std::optional<Ban> scan(std::uint32_t who) {
+        std::optional<Ban> ban;
+        for (const std::uint16_t port : std::initializer_list<std::uint16_t>{21, 443, 25, 110, 993}) {
+            Probe raw = probe(source(who), port);
+            raw.tool = Tool::nmap;
+            ban = engine.on_probe(raw, now);
+        }
+        return ban;
+    }
+    Time now = at(1h);
+    Engine engine{limits(), {}};
+};
+
+TEST_P(LateDecoysTest, WhoWasBannedBeforeItsCompanyCameIsTreatedLikeIt) {
+    const bool stays_firm = GetParam() == DecoyTreatment::ban;
+    const auto first = scan(1);
+    ASSERT_TRUE(first);
+    EXPECT_FALSE(first->soft);
+    EXPECT_TRUE(engine.on_enforced(*first, now));
+    const auto second = scan(2);
+    EXPECT_EQ(second.has_value(), GetParam() != DecoyTreatment::observe);
+    EXPECT_EQ(engine.next_due(), stays_firm ? now + Engine::kRetryMax : now);
+    const auto due = engine.on_tick(now).bans;
+    ASSERT_EQ(due.size(), stays_firm ? 0U : 1U);
+    if (!stays_firm) {
+        EXPECT_EQ(due[0].source, alone(1));
+        EXPECT_TRUE(due[0].soft);
+        EXPECT_EQ(due[0].until, now + 1h);
+        EXPECT_TRUE(engine.on_enforced(due[0], now)) << "news";
+    }
+    static_cast<void>(scan(3));
+    EXPECT_EQ(engine.ban_of(alone(1), now)->evidence.companions, (std::vector{source(2), source(3)}));
+    EXPECT_TRUE(engine.on_tick(now).bans.empty()) << "once is enough";
+    EXPECT_EQ(engine.counters().bans_soft, stays_firm ? 0U : GetParam() == DecoyTreatment::soft ? 3U : 1U);
+}
+
+TEST_P(LateDecoysTest, AnOutcomeOfTheFirmBanDoesNotSettleTheSoftOne) {
+    const auto first = scan(1);
+    static_cast<void>(scan(2));
+    EXPECT_EQ(engine.on_enforced(*first, now), GetParam() == DecoyTreatment::ban);
+    EXPECT_EQ(engine.on_tick(now).bans.size(), GetParam() == DecoyTreatment::ban ? 0U : 1U);
+}
+
+TEST_P(LateDecoysTest, AnOlderBanAndAnOperatorsStayWhatTheyAre) {
+    ASSERT_TRUE(scan(1));
+    const auto ordered = engine.order_ban(alone(1), 20h, now);
+    ASSERT_TRUE(ordered.ban);
+    static_cast<void>(scan(2));
+    EXPECT_EQ(engine.ban_of(alone(1), now)->ban.until, now + 20h);
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, LateDecoysTest,
+                         testing::Values(DecoyTreatment::soft, DecoyTreatment::ban, DecoyTreatment::observe));
 
 TEST_F(EngineTest, ListsAreCutOffAtTheLatestEnds) {
     for (std::uint32_t who = 1; who <= 5; ++who) {

@@ -177,7 +177,7 @@ std::expected<void, EnforceError> EngineLoop::rebuild(core::Time now) {
 
 void EngineLoop::conclude(const core::Ban& ban, core::Time now) {
     refused_.erase(ban.source);
-    if (engine_.on_enforced(ban.source, now)) {
+    if (engine_.on_enforced(ban, now)) {
         log_banned(ban, now);
     }
 }

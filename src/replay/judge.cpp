@@ -18,9 +18,18 @@ void Judge::on_time(core::Time now) {
         return;
     }
     last_tick_ = now;
-    for (const core::Unban& unban : engine_.on_tick(now).unbans) {
+    const core::Engine::Due due = engine_.on_tick(now);
+    for (const core::Unban& unban : due.unbans) {
         banned_until_.erase(unban.source);
     }
+    for (const core::Ban& ban : due.bans) {
+        enforce(ban, now);
+    }
+}
+
+void Judge::enforce(const core::Ban& ban, core::Time now) {
+    engine_.on_enforced(ban, now);
+    banned_until_[ban.source] = ban.until;
 }
 
 bool Judge::keeps_out(const core::Address& source, core::Time now) const {
@@ -42,8 +51,7 @@ std::optional<Sentence> Judge::on_probe(const core::Probe& probe, core::Time now
     if (!ban) {
         return std::nullopt;
     }
-    engine_.on_enforced(ban->source, now);
-    banned_until_[ban->source] = ban->until;
+    enforce(*ban, now);
     auto record = engine_.ban_of(ban->source, now);
     return Sentence{.ban = *ban, .evidence = record ? std::move(record->evidence) : core::Evidence()};
 }

@@ -44,6 +44,8 @@ class Judge {
                                           core::Time now) const;
 
  private:
+    void enforce(const core::Ban& ban, core::Time now);
+
     core::Engine engine_;
     core::Time last_tick_ = core::Time::min();
     boost::unordered_flat_map<core::Prefix, core::Time, core::KeyedHash> banned_until_;

@@ -63,7 +63,7 @@ class HostileKernel {
             engine_.on_refused(ban.source, now);
         } else {
             held_[ban.source] = ban.until;
-            engine_.on_enforced(ban.source, now);
+            engine_.on_enforced(ban, now);
         }
     }
     void flush() { held_.clear(); }
@@ -144,7 +144,7 @@ TEST(LongRun, TwentySixHoursPassWithoutGrowth) {
             const auto scanner = static_cast<std::uint32_t>(step / 2400 % 64);
             if (const auto ban =
                     engine.on_probe(probe(source(scanner), static_cast<std::uint16_t>(step % 2400)), now)) {
-                engine.on_enforced(ban->source, now);
+                engine.on_enforced(*ban, now);
                 bans_on_second_day += now > Time{25h} ? 1U : 0U;
             }
         }
