@@ -9,7 +9,7 @@ BENCH_ROUNDS ?= 7
 BENCH_PACKAGES := libbenchmark-dev libnetfilter-queue-dev libnetfilter-log-dev
 
 .DEFAULT_GOAL := build
-.PHONY: build release test unit e2e demo run tsan fuzz bench bench-flood bench-nfq mutants lint format docs install dependencies clean help
+.PHONY: build release test unit e2e demo run tsan fuzz bench bench-flood bench-nfq coverage mutants lint format docs install dependencies clean help
 
 build: dependencies ## configure and build: debug, ASan and UBSan, warnings are errors
 	@scripts/build debug
@@ -47,6 +47,10 @@ bench-flood: dependencies ## a million forged sources a second against one scann
 	@scripts/install-dependencies $(BENCH_PACKAGES)
 	@scripts/build bench bench_core_flood
 	@build/bench/bin/bench_core_flood
+
+coverage: dependencies ## how much of the core its unit and property tests reach; fails below 95 % of branches
+	@scripts/install-dependencies gcovr
+	@scripts/coverage
 
 mutants: dependencies ## break the queue library in many places; its contract tests must notice each (root)
 	@scripts/mutants

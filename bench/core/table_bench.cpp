@@ -4,34 +4,33 @@
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
-#include <array>
-#include <cmath>
-#include <cstring>
-#include <random>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
 #include "core/source_table.hpp"
+#include "many_sources.hpp"
 
 namespace {
 
 using namespace farewell::core;
+using farewell::bench::address_of;
+using farewell::bench::Order;
+using farewell::bench::order_of;
+using farewell::bench::sizes;
 
-Address address_of(std::uint64_t number) {
-    const std::uint64_t spread = number * 0x9e3779b97f4a7c15U;
-    std::array<std::byte, 4> bytes{};
-    std::memcpy(bytes.data(), reinterpret_cast<const std::byte*>(&spread) + 4, sizeof bytes);
-    return Address::ipv4(bytes);
+Subject subject_of(const Address& source) {
+    return {.who = Prefix::of(source)};
 }
 
 struct FixedTable {
     explicit FixedTable(std::size_t sources)
         : table({.memory_bytes = std::max<std::size_t>(sources * 64 * 8, 1 << 20)}) {}
     std::uint32_t on_probe(const Address& source, std::uint16_t port, Time now) {
-        return table.on_probe({.who = {.address = source, .length = 32}}, {.what = port}, now).distinct;
+        return table.on_probe(subject_of(source), {.what = port}, now).distinct;
     }
-    void prefetch(const Address& source) { table.prefetch({.who = {.address = source, .length = 32}}); }
+    void prefetch_set(const Address& source) { table.prefetch_set(subject_of(source)); }
+    void prefetch_record(const Address& source) { table.prefetch_record(subject_of(source)); }
     SourceTable table;
 };
 
@@ -42,7 +41,6 @@ struct MapOfSets {
         tried.insert(port);
         return tried.size();
     }
-    void prefetch(const Address& /*source*/) {}
     std::unordered_map<Address, std::unordered_set<std::uint16_t>, KeyedHash> ports;
 };
 
@@ -58,29 +56,12 @@ struct LinearList {
         }
         return known->ports.size();
     }
-    void prefetch(const Address& /*source*/) {}
     struct Known {
         Address source;
         std::vector<std::uint16_t> ports;
     };
     std::vector<Known> sources;
 };
-
-enum class Order { random, zipf };
-
-/// Which source comes next: any, or few of them most of the time.
-std::vector<std::uint32_t> order_of(std::size_t sources, Order order) {
-    std::mt19937_64 random(1);
-    std::uniform_real_distribution<double> uniform(0, 1);
-    std::vector<std::uint32_t> numbers(1 << 20);
-    for (std::uint32_t& number : numbers) {
-        const double place = order == Order::random
-                                 ? uniform(random) * static_cast<double>(sources)
-                                 : std::pow(static_cast<double>(sources), uniform(random)) - 1;
-        number = static_cast<std::uint32_t>(std::min(static_cast<std::size_t>(place), sources - 1));
-    }
-    return numbers;
-}
 
 template <typename Table, Order kOrder, std::size_t kAhead>
 void probe(benchmark::State& state) {
@@ -94,7 +75,8 @@ void probe(benchmark::State& state) {
     std::size_t next = 0;
     for (auto _ : state) {
         if constexpr (kAhead > 0) {
-            table.prefetch(address_of(order[(next + kAhead) & (order.size() - 1)]));
+            table.prefetch_set(address_of(order[(next + kAhead) & (order.size() - 1)]));
+            table.prefetch_record(address_of(order[(next + kAhead / 2) & (order.size() - 1)]));
         }
         const std::uint32_t number = order[next];
         benchmark::DoNotOptimize(
@@ -102,10 +84,6 @@ void probe(benchmark::State& state) {
         next = (next + 1) & (order.size() - 1);
         now += std::chrono::microseconds(1);
     }
-}
-
-void sizes(benchmark::internal::Benchmark* benchmark) {
-    benchmark->Arg(1000)->Arg(100'000)->Arg(1'000'000)->Arg(10'000'000);
 }
 
 BENCHMARK(probe<FixedTable, Order::random, 0>)->Name("table/random")->Apply(sizes);

@@ -65,6 +65,7 @@ json ban_of(const replay::BannedSource& ban, core::Time began) {
     return {{"source", report::to_text(ban.source)},
             {"criterion", core::name_of(ban.evidence.criterion)},
             {"soft", ban.soft},
+            {"could_be_forged", !ban.evidence.is_proven},
             {"tools", core::names_of(ban.evidence.tools)},
             {"points", core::points(ban.evidence.weight)},
             {"at", stamp(ban.at)},

@@ -66,8 +66,8 @@ std::string ban_lines(const replay::BannedSource& ban, core::Time began) {
                report::to_text(ban.source), ban.soft ? " softly" : "", local_time(ban.at),
                std::chrono::duration<double>(ban.at - began).count(), core::name_of(evidence.criterion),
                probes_text(ban.probes), evidence.distinct, is_sweep ? "hosts" : "ports",
-               kinds_of(evidence.ports), tools_text(evidence), report::to_text(ban.at - ban.first_probe),
-               ban.kept_out) +
+               kinds_of(evidence.ports), tools_text(evidence) + (evidence.is_proven ? ", not forged" : ""),
+               report::to_text(ban.at - ban.first_probe), ban.kept_out) +
            port_line(evidence.ports);
 }
 

@@ -136,7 +136,7 @@ TEST_F(ConfigTest, MistakesHaveTheirPlaceInTheOrderTheyStand) {
         (Lines{
             "farewell.toml:2:1: error: unknown key `detect.windw`; did you mean `window`?",
             "farewell.toml:3:13: error: detect.threshold must be an integer 2..65535, got string \"ten\"",
-            "farewell.toml:4:10: error: detect.memory must be a size 512 KiB..64 GiB such as \"16MiB\", got "
+            "farewell.toml:4:10: error: detect.memory must be a size 1.0 MiB..64 GiB such as \"16MiB\", got "
             "floating-point 3.5"}));
 }
 
@@ -181,7 +181,7 @@ TEST_F(ConfigTest, EveryKeyRefusesWhatItCannotBe) {
         {"detect.ambiguous_threshold=x", "an integer 0..65535"},
         {"detect.decoys=ignore", "\"soft\" or \"ban\" or \"observe\""},
         {"ban.soft_duration=0s", "a duration 1s"},
-        {"detect.memory=1KiB", "a size 512 KiB"},
+        {"detect.memory=1KiB", "a size 1.0 MiB"},
         {"detect.remember_services=24", "a duration 0s..366d"},
         {"ban.duration=0s", "a duration 1s..366d"},
         {"ban.on_start=maybe", "\"clear\" or \"keep\""},
@@ -243,9 +243,9 @@ TEST_F(ConfigTest, AFileThatWasNamedMustBeThere) {
 }
 
 TEST_F(ConfigTest, ABudgetThatCouldNeverBanIsRefused) {
-    EXPECT_EQ(mistakes("", {"detect.threshold=3000", "detect.memory=512KiB"}),
-              (Lines{"detect.memory: error: 512 KiB cannot hold a source with detect.threshold = 3000 ports; "
-                     "at least 750 KiB"}));
+    EXPECT_EQ(mistakes("", {"detect.threshold=6000", "detect.memory=1MiB"}),
+              (Lines{"detect.memory: error: 1.0 MiB cannot hold a source with detect.threshold = 6000 ports; "
+                     "at least 1.5 MiB"}));
     EXPECT_TRUE(mistakes("", {"detect.threshold=65535"}).empty());
 }
 

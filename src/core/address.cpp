@@ -72,10 +72,7 @@ std::size_t Address::hash(std::uint64_t key) const {
     // Odd constants with about as many ones as zeroes keep a key of zero from being a weak one.
     constexpr std::uint64_t kFirst = 0x9e3779b97f4a7c15U;
     constexpr std::uint64_t kSecond = 0xbf58476d1ce4e5b9U;
-    std::uint64_t high = 0;
-    std::uint64_t low = 0;
-    std::memcpy(&high, bytes_.data(), sizeof high);
-    std::memcpy(&low, bytes_.data() + sizeof high, sizeof low);
+    const auto [high, low] = words();
     const std::uint64_t secret = fold(key ^ kFirst, kSecond);
     const std::uint64_t first = fold(high ^ secret, kSecond ^ key);
     return fold(first ^ low ^ kFirst, secret ^ (static_cast<std::uint64_t>(family_) + 1));

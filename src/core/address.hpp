@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
@@ -44,6 +45,14 @@ class Address {
     /// Spreads well for any key; whoever does not know the key cannot choose addresses that collide.
     [[nodiscard]] std::size_t hash(std::uint64_t key) const;
 
+    /// The bytes as two numbers, whose order of bits means nothing: to compare and to hash.
+    [[nodiscard]] constexpr std::array<std::uint64_t, 2> words() const {
+        return std::bit_cast<std::array<std::uint64_t, 2>>(bytes_);
+    }
+    /// In words: std::array of std::byte is compared byte by byte.
+    friend constexpr bool operator==(const Address& one, const Address& other) {
+        return one.words() == other.words() && one.family_ == other.family_;
+    }
     friend constexpr auto operator<=>(const Address&, const Address&) = default;
 
  private:

@@ -32,15 +32,17 @@ std::uint8_t source_nibble(const Address& source, std::uint8_t network, const Li
     return static_cast<std::uint8_t>(tag_of(source.masked(part), limits) & 0x0fU);
 }
 
-void observe_network(Observations& observations, const Probe& probe, std::uint8_t length,
-                     const Limits& limits) {
-    const Prefix network = Prefix::of(probe.source, length);
-    if (threshold_of(network, limits) > 0) {
-        observations.push_back({.subject = {.who = network},
-                                .item = {.what = port_item(probe.port),
-                                         .kind = source_nibble(probe.source, length, limits),
-                                         .weight = probe.weight()}});
-    }
+/// Written where it stays: this runs for every probe, up to three times, and a copy that has to wait for its
+/// parts to be stored costs more than the rest of it.
+Observation& observe(Observations& observations, const Address& who, std::uint8_t length, std::uint32_t what,
+                     const Probe& probe) {
+    Observation& made = observations.emplace_back();
+    made.subject.who.address = who;
+    made.subject.who.length = length;
+    made.item.what = what;
+    made.item.kind = static_cast<std::uint8_t>(probe.rule);
+    made.item.weight = probe.weight();
+    return made;
 }
 
 /// Peer-to-peer programs and QUIC clients ask very many hosts for one UDP port, and most do not answer.
@@ -78,16 +80,20 @@ std::span<const std::uint8_t> counted_lengths(Family family) {
 }
 
 std::uint32_t threshold_of(const Prefix& who, const Limits& limits) {
-    if (who.is_address()) {
+    return threshold_of(who.address.family(), who.length, limits);
+}
+
+std::uint32_t threshold_of(Family family, std::uint8_t length, const Limits& limits) {
+    if (length == full_length(family)) {
         return limits.threshold;
     }
-    if (who.address.family() == Family::ipv4) {
-        return who.length == kIpv4NetworkLength ? limits.threshold_24 : 0;
+    if (family == Family::ipv4) {
+        return length == kIpv4NetworkLength ? limits.threshold_24 : 0;
     }
-    if (who.length == kSubnetLength) {
+    if (length == kSubnetLength) {
         return limits.threshold_64;
     }
-    return who.length == kSiteLength ? limits.threshold_48 : 0;
+    return length == kSiteLength ? limits.threshold_48 : 0;
 }
 
 std::uint32_t tag_of_host(const Address& host, const Limits& limits) {
@@ -96,30 +102,32 @@ std::uint32_t tag_of_host(const Address& host, const Limits& limits) {
 
 Observations observations_of(const Probe& probe, const Limits& limits) {
     Observations observations;
-    const Prefix source = Prefix::of(probe.source);
-    const Item item{.what = port_item(probe.port),
-                    .kind = static_cast<std::uint8_t>(probe.rule),
-                    .weight = probe.weight()};
+    const Family family = probe.source.family();
+    const std::uint32_t port = port_item(probe.port);
+    Subject& source = observe(observations, probe.source, full_length(family), port, probe).subject;
     if (limits.rule == DetectionRule::plain) {
-        observations.push_back({.subject = {.who = source}, .item = item});
         return observations;
     }
     if (is_ambiguous(probe.rule)) {
-        observations.push_back({.subject = {.who = source, .counted = Counted::ambiguous}, .item = item});
+        source.counted = Counted::ambiguous;
         return observations;
     }
-    // On its way through us each host behind is scanned for itself; what comes to us is one target.
-    const std::uint32_t host = probe.is_forwarded ? tag_of_host(probe.destination, limits) : 0U;
-    observations.push_back({.subject = {.who = source, .host = host}, .item = item});
-    if (probe.is_forwarded && limits.sweep_threshold > 0 && is_sweep_evidence(probe.rule)) {
-        observations.push_back(
-            {.subject = {.who = source, .host = port_item(probe.port), .counted = Counted::hosts},
-             .item = {.what = host_item(probe.destination, limits),
-                      .kind = static_cast<std::uint8_t>(probe.rule),
-                      .weight = probe.weight()}});
+    if (probe.is_forwarded) {
+        // On its way through us each host behind is scanned for itself; what comes to us is one target.
+        source.host = tag_of_host(probe.destination, limits);
+        if (limits.sweep_threshold > 0 && is_sweep_evidence(probe.rule)) {
+            Subject& sweep = observe(observations, probe.source, full_length(family),
+                                     host_item(probe.destination, limits), probe)
+                                 .subject;
+            sweep.host = port;
+            sweep.counted = Counted::hosts;
+        }
     }
-    for (const std::uint8_t length : counted_lengths(probe.source.family())) {
-        observe_network(observations, probe, length, limits);
+    for (const std::uint8_t length : counted_lengths(family)) {
+        if (threshold_of(family, length, limits) > 0) {
+            observe(observations, probe.source.masked(length), length, port, probe).item.kind =
+                source_nibble(probe.source, length, limits);
+        }
     }
     return observations;
 }

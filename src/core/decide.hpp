@@ -51,6 +51,7 @@ using Observations = boost::container::static_vector<Observation, 4>;
 
 /// The points that ban this subject; 0: none do.
 [[nodiscard]] std::uint32_t threshold_of(const Prefix& who, const Limits& limits);
+[[nodiscard]] std::uint32_t threshold_of(Family family, std::uint8_t length, const Limits& limits);
 
 /// How many addresses (of a /48: /64s) at least tried these items of a network: their kinds are four-bit tags
 /// of who did.

@@ -7,7 +7,7 @@
 namespace farewell::core {
 namespace {
 
-constexpr std::size_t kAmbiguousShare = 8;  // an eighth of the memory
+constexpr std::size_t kAmbiguousShare = 16;  // a sixteenth of the memory
 
 TableLimits evidence_limits(const Limits& limits) {
     return {.memory_bytes = limits.memory_bytes - limits.memory_bytes / kAmbiguousShare,
@@ -72,6 +72,18 @@ Detector::Judgement Detector::on_probe(const Probe& probe, Time now) {
         }
     }
     return judgement;
+}
+
+void Detector::prefetch_set(const Probe& probe) const {
+    for (const Observation& observation : observations_of(probe, limits_)) {
+        table_of(observation.subject).prefetch_set(observation.subject);
+    }
+}
+
+void Detector::prefetch_record(const Probe& probe) const {
+    for (const Observation& observation : observations_of(probe, limits_)) {
+        table_of(observation.subject).prefetch_record(observation.subject);
+    }
 }
 
 std::optional<Decision> Detector::conclude(const Candidate& candidate, const Probe& probe, Time now) {

@@ -43,6 +43,11 @@ class Detector {
         boost::container::static_vector<Candidate, Observations::static_capacity> candidates;
     };
     Judgement on_probe(const Probe& probe, Time now);
+    /// What on_probe will look at, in two steps; see SourceTable. Not worth it for tables that fit into a
+    /// cache.
+    void prefetch_set(const Probe& probe) const;
+    void prefetch_record(const Probe& probe) const;
+    [[nodiscard]] bool is_prefetch_worth_it() const { return sources_.size() > kCachedSources; }
 
     /// Gathers the evidence against a candidate, and of whom is banned forgets what is counted. nullopt: no
     /// ban after all, because too few addresses of a network took part.
@@ -65,6 +70,8 @@ class Detector {
     [[nodiscard]] std::uint64_t decoys_recognised() const { return decoys_recognised_; }
 
  private:
+    static constexpr std::size_t kCachedSources = 8192;  // of 64 bytes
+
     [[nodiscard]] Evidence evidence_of(const Subject& subject, std::vector<Tried> tried, Time now) const;
     [[nodiscard]] SourceTable& table_of(const Subject& subject);
     [[nodiscard]] const SourceTable& table_of(const Subject& subject) const;

@@ -112,6 +112,22 @@ std::optional<Ban> Engine::on_probe(const Probe& probe, Time now) {
     return std::nullopt;
 }
 
+void Engine::look_ahead(std::span<const Arrival> burst, std::size_t index) const {
+    // The head of a set has to have come before its record can be told; further ahead was no better.
+    constexpr std::size_t kRecordAhead = 4;
+    constexpr std::size_t kSetAhead = 8;
+    const Detector& detector = state_->detector;
+    if (!detector.is_prefetch_worth_it()) {
+        return;
+    }
+    for (std::size_t i = index == 0 ? 0 : kSetAhead; i <= kSetAhead && index + i < burst.size(); ++i) {
+        detector.prefetch_set(burst[index + i].probe);
+    }
+    if (index + kRecordAhead < burst.size()) {
+        detector.prefetch_record(burst[index + kRecordAhead].probe);
+    }
+}
+
 Engine::State::Covered Engine::State::on_probe_of_banned(const Address& source, Time now) {
     Covered covered;
     for (const std::uint8_t length : ban_lengths(source.family())) {

@@ -12,10 +12,12 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "core/action.hpp"
 #include "core/address.hpp"
+#include "core/arrival.hpp"
 #include "core/ban_book.hpp"
 #include "core/classify.hpp"
 #include "core/evidence.hpp"
@@ -75,6 +77,9 @@ class Engine {
     /// A probe of a source one of whose bans is failed, or enforced but evidently not in force (it still gets
     /// through kInForceAfter later), hands the ban out again with the time it has left.
     [[nodiscard]] std::optional<Ban> on_probe(const Probe& probe, Time now);
+    /// Has the processor fetch what on_probe will look at for the arrivals soon after this one of a burst. To
+    /// be called before each on_probe of it; while few sources are known it does nothing.
+    void look_ahead(std::span<const Arrival> burst, std::size_t index) const;
 
     /// The enforcer acknowledged this ban. Returns whether this is the first time for this ban, that is,
     /// whether it is news. Unknown sources are ignored, and so is a ban whose end has been changed since it

@@ -334,6 +334,29 @@ TEST_F(EngineTest, AllowlistedBansAreNotAdopted) {
     EXPECT_EQ(allowing.bans_wanted(), 0U);
 }
 
+TEST(EngineLookAhead, ChangesNothingButTheTimeItTakes) {
+    Engine one({}, {});
+    Engine other({}, {});
+    std::vector<Arrival> burst;
+    for (std::uint32_t i = 0; i < 40'000; ++i) {
+        const bool is_scanner = i % 1000 == 0;
+        const auto from = is_scanner   ? source(7)
+                          : i % 3 == 0 ? test::source6(1, static_cast<std::uint16_t>(i))
+                                       : source(100 + i);
+        burst.push_back({.probe = probe(from, static_cast<std::uint16_t>(is_scanner ? i / 1000 : 80)),
+                         .at = at(1h + i * 1ms)});
+    }
+    for (std::size_t i = 0; i < burst.size(); ++i) {
+        other.look_ahead(burst, i);
+        const auto ban = one.on_probe(burst[i].probe, burst[i].at);
+        const auto same = other.on_probe(burst[i].probe, burst[i].at);
+        ASSERT_EQ(ban.has_value(), same.has_value()) << i;
+    }
+    EXPECT_GT(one.sources_tracked(), 20'000U);
+    EXPECT_EQ(one.sources_tracked(), other.sources_tracked());
+    EXPECT_EQ(one.counters().bans_decided, 1U);
+}
+
 /// Decoys whose packets come by queues of their own: all of one source's, then all of the next one's.
 class LateDecoysTest : public testing::TestWithParam<DecoyTreatment> {
  protected:

@@ -3,26 +3,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <utility>
 
 #include "core/decode.hpp"
 
 namespace farewell::core {
 namespace {
-
-/// The bytes of an address as they lie in memory; the order of the bits does not matter to a comparison.
-std::array<std::uint64_t, 2> words_of(const Address& address) {
-    std::array<std::uint64_t, 2> words{};
-    const auto bytes = address.bytes();
-    // Lengths that the compiler knows become loads instead of a call.
-    if (bytes.size() == 4) {
-        std::memcpy(words.data(), bytes.data(), 4);
-    } else {
-        std::memcpy(words.data(), bytes.data(), sizeof words);
-    }
-    return words;
-}
 
 Address all_ones(Family family) {
     constexpr std::byte kOnes{0xff};
@@ -66,7 +52,7 @@ Knowledge::Knowledge(Facts facts) : facts_(std::move(facts)) {
 
 std::size_t Knowledge::QuickHash::operator()(const Address& address) const {
     constexpr std::uint64_t kOdd = 0x9e3779b97f4a7c15U;
-    const auto [high, low] = words_of(address);
+    const auto [high, low] = address.words();
     return high ^ low * kOdd;  // the table mixes the bits itself
 }
 
@@ -82,8 +68,8 @@ void Knowledge::add_role(const std::vector<Address>& addresses, unsigned role) {
 }
 
 void Knowledge::add_network(const Prefix& prefix) {
-    const auto mask = words_of(all_ones(prefix.address.family()).masked(prefix.length));
-    const auto value = words_of(prefix.address.masked(prefix.length));
+    const auto mask = all_ones(prefix.address.family()).masked(prefix.length).words();
+    const auto value = prefix.address.masked(prefix.length).words();
     networks_.push_back({.high = value[0],
                          .low = value[1],
                          .high_mask = mask[0],
@@ -119,7 +105,7 @@ bool Knowledge::is_on_link(const Address& address) const {
     if (is_link_local(address)) {
         return true;
     }
-    const auto words = words_of(address);
+    const auto words = address.words();
     const Family family = address.family();
     return std::ranges::any_of(networks_, [&words, family](const Network& network) {
         return network.family == family && (words[0] & network.high_mask) == network.high &&

@@ -52,7 +52,7 @@ struct Limits {
     std::chrono::nanoseconds ban_duration = std::chrono::hours(12);
     std::chrono::nanoseconds soft_ban_duration = std::chrono::hours(1);
 
-    static constexpr std::size_t kMemoryMin = std::size_t{512} << 10;
+    static constexpr std::size_t kMemoryMin = std::size_t{1} << 20;
     std::size_t memory_bytes = std::size_t{16} << 20;  ///< for all that is remembered of unbanned sources
     std::size_t bans_max = 1'000'000;     ///< wanted bans at one time; more are refused and counted
     std::size_t evidence_ports_max = 64;  ///< ports kept per ban for explain

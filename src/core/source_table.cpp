@@ -47,10 +47,11 @@ SourceTable::SourceTable(const TableLimits& limits)
       sets_(limits_.memory_bytes / 16 * 5 / sizeof(Set) - 1),  // less one: alignment is in the budget, too
       store_(limits_.memory_bytes / 16 * 3, limits_.hash_key),
       admission_(limits_.memory_bytes / 2 - 1024, capacity(), limits_.hash_key),
+      sweep_length_(tick_length_ * kTicksPerSweep),
       memory_used_(sets_.bytes() + store_.bytes() + admission_.bytes()) {}
 
 SourceTable::Seen SourceTable::on_probe(const Subject& subject, const Item& item, Time now) {
-    if ((now - swept_) / tick_length_ >= kTicksPerSweep) {
+    if (now - swept_ >= sweep_length_) {
         forget_expired(now);
     }
     const Tick tick = tick_of(now);
@@ -80,11 +81,23 @@ SourceTable::Seen SourceTable::on_probe(const Subject& subject, const Item& item
             .notes = &set.record[way].notes};
 }
 
-void SourceTable::prefetch(const Subject& subject) const {
+void SourceTable::prefetch_set(const Subject& subject) const {
     const std::uint64_t hash = hash_of(subject);
     __builtin_prefetch(&sets_[place_of(hash, sets_.size())]);
     if (admission_.bar() > 1) {
         admission_.prefetch(hash);
+    }
+}
+
+void SourceTable::prefetch_record(const Subject& subject) const {
+    const std::uint64_t hash = hash_of(subject);
+    const Set& set = sets_[place_of(hash, sets_.size())];
+    for (std::size_t way = 0; way < kWays; ++way) {
+        if (set.tag[way] == tag_of(hash)) {
+            __builtin_prefetch(&set.record[way]);
+            __builtin_prefetch(&set.record[way].items.back());
+            return;
+        }
     }
 }
 
@@ -412,8 +425,10 @@ Subject SourceTable::subject_of(const Record& record, State state) {
 
 std::size_t SourceTable::find(const Set& set, std::uint64_t hash, const Subject& subject) const {
     for (std::size_t way = 0; way < kWays; ++way) {
-        if (set.tag[way] == tag_of(hash) && !set.state[way].is_free() &&
-            subject_of(set.record[way], set.state[way]) == subject) {
+        const Record& record = set.record[way];
+        const State state = set.state[way];
+        if (set.tag[way] == tag_of(hash) && !state.is_free() && record.who == subject.who &&
+            record.host == subject.host && state.counted == static_cast<std::uint8_t>(subject.counted)) {
             return way;
         }
     }

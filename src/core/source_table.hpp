@@ -67,8 +67,10 @@ class SourceTable {
     static constexpr std::uint32_t kRecentMax = 64;
     /// Remembers an item, or that it was tried again; of two weights of an item the heavier stays.
     Seen on_probe(const Subject& subject, const Item& item, Time now);
-    /// Fetches what on_probe will look at; worth a call some probes ahead.
-    void prefetch(const Subject& subject) const;
+    /// Fetches what on_probe will look at, worth calls some probes ahead: first of all the head of the set,
+    /// and when that has come, the record.
+    void prefetch_set(const Subject& subject) const;
+    void prefetch_record(const Subject& subject) const;
 
     /// Takes a subject out: what it tried within the window, in order of the first try.
     std::vector<Tried> take(const Subject& subject, Time now);
@@ -181,6 +183,7 @@ class SourceTable {
     ZeroedArray<Set> sets_;
     ItemStore store_;
     Admission admission_;
+    Time::duration sweep_length_;  // in which all is swept at least once
     std::size_t memory_used_;
     std::size_t size_ = 0;
     std::size_t next_sweep_ = 0;  // the set that forget_expired looks at next

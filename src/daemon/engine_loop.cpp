@@ -57,6 +57,7 @@ EngineLoop::EngineLoop(core::Engine engine, std::unique_ptr<enforce::Enforcer> e
       enforcer_(std::move(enforcer)),
       wiring_(std::move(wiring)),
       mailbox_(*wiring_.doorbell),
+      arrivals_(kProbesPerBurst),
       never_banned_(core::never_banned(wiring_.allowlist, engine_.knowledge())) {}
 
 void EngineLoop::run(const std::stop_token& stop) {
@@ -90,8 +91,12 @@ void EngineLoop::run(const std::stop_token& stop) {
 bool EngineLoop::take_probes() {
     std::size_t taken = 0;
     for (source::ProbeRing* ring : wiring_.rings) {
-        taken +=
-            ring->consume(kProbesPerBurst, [this](const source::Arrival& arrival) { on_arrival(arrival); });
+        const std::span<const core::Arrival> burst = ring->take(arrivals_);
+        for (std::size_t i = 0; i < burst.size(); ++i) {
+            engine_.look_ahead(burst, i);
+            on_arrival(burst[i]);
+        }
+        taken += burst.size();
         if (!decided_.empty()) {
             const std::vector<core::Ban> bans = std::exchange(decided_, {});
             enforce(bans);
@@ -125,7 +130,7 @@ void EngineLoop::take_ticks(core::Time now) {
     next_tick_ = std::max(next_tick_, now + std::chrono::milliseconds(1));
 }
 
-void EngineLoop::on_arrival(const source::Arrival& arrival) {
+void EngineLoop::on_arrival(const core::Arrival& arrival) {
     const bool tells_ports = spdlog::should_log(spdlog::level::debug);
     const std::uint64_t repeated = tells_ports ? engine_.counters().probes_repeated : 0;
     if (const auto ban = engine_.on_probe(arrival.probe, arrival.at)) {

@@ -65,7 +65,7 @@ class EngineLoop {
  private:
     bool take_probes();
     void take_ticks(core::Time now);
-    void on_arrival(const source::Arrival& arrival);
+    void on_arrival(const core::Arrival& arrival);
     void enforce(std::span<const core::Ban> bans);
     std::expected<void, enforce::EnforceError> rebuild(core::Time now);
     void conclude(const core::Ban& ban, core::Time now);
@@ -80,6 +80,7 @@ class EngineLoop {
     std::unique_ptr<enforce::Enforcer> enforcer_;
     Wiring wiring_;
     Mailbox<EngineLoop> mailbox_;
+    std::vector<core::Arrival> arrivals_;     // room for a burst
     std::vector<core::Ban> decided_;          // of the burst at hand
     std::vector<core::Prefix> never_banned_;  // as the enforcer has it
     std::vector<core::Unban> freed_;          // banned no longer, perhaps still in the kernel

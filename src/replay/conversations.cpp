@@ -172,6 +172,10 @@ Fate Conversations::fate_of(const core::Packet& packet) const {
     return is_established(flags) ? Fate::established : Fate::dropped;
 }
 
+bool proves_destination(const core::Packet& packet, Fate fate) {
+    return fate == Fate::reply && packet.protocol == protocol::kTcp && tcp_saying(packet).is_under_way;
+}
+
 std::string_view name_of(Fate fate) {
     switch (fate) {
         case Fate::dropped:

@@ -32,6 +32,10 @@ enum class Fate : std::uint8_t {
 inline constexpr std::size_t kFates = 5;
 [[nodiscard]] std::string_view name_of(Fate fate);
 
+/// Whether a packet of this fate shows that its destination has completed a handshake: a server sends data
+/// over TCP only when its SYN+ACK was answered, which whoever forges an address never sees.
+[[nodiscard]] bool proves_destination(const core::Packet& packet, Fate fate);
+
 class Conversations {
  public:
     static constexpr std::size_t kRememberedMax = std::size_t{1} << 22U;

@@ -2,6 +2,7 @@
 #include "replay/replay.hpp"
 
 #include <boost/unordered/unordered_flat_map.hpp>
+#include <boost/unordered/unordered_flat_set.hpp>
 
 #include <algorithm>
 #include <tuple>
@@ -29,7 +30,8 @@ class Run {
           progress_(progress),
           firewall_(options.open, options.limits.hash_key),
           judge_(options.limits, options.allowlist),
-          notes_(0, core::KeyedHash{.key = options.limits.hash_key}) {}
+          notes_(0, core::KeyedHash{.key = options.limits.hash_key}),
+          proven_(0, core::KeyedHash{.key = options.limits.hash_key}) {}
 
     Report judge(const std::vector<fs::path>& paths);
 
@@ -48,6 +50,7 @@ class Run {
     core::Time now_;
     boost::unordered_flat_map<core::Address, SourceNote, core::KeyedHash> notes_;
     boost::unordered_flat_map<core::Prefix, Ban, core::KeyedHash> bans_;  // the last of each source
+    boost::unordered_flat_set<core::Address, core::KeyedHash> proven_;    // handshakes were completed
     std::size_t bans_told_ = 0;
     Report report_;
 };
@@ -89,13 +92,18 @@ void Run::judge_packet(const SeenPacket& seen, FileReport& report) {
     }
     const Fate fate = firewall_.fate_of(seen.packet);
     ++report.counts.fates[static_cast<std::size_t>(fate)];
+    if (proves_destination(seen.packet, fate) && proven_.size() < options_.sources_counted_max) {
+        proven_.insert(seen.packet.destination);
+    }
     if (fate != Fate::dropped) {
         return;
     }
     const core::Rule rule = rule_of(seen);
     ++report.counts.rules[static_cast<std::size_t>(rule)];
     if (core::is_counted(rule)) {
-        on_probe(probe_of(seen, rule), report);
+        core::Probe probe = probe_of(seen, rule);
+        probe.is_proven = proven_.contains(probe.source);
+        on_probe(probe, report);
     }
 }
 

@@ -25,11 +25,15 @@ constexpr std::array<std::uint8_t, 4> kHost{198, 18, 0, 2};
 Bytes syn(std::uint16_t port, std::array<std::uint8_t, 4> from = kScanner) {
     return build(test::Ipv4{.source = from, .payload = build(test::Tcp{.destination_port = port})});
 }
+Bytes from_host(std::uint16_t port, std::uint8_t flags, const Bytes& payload = {}) {
+    return build(
+        test::Ipv4{.source = kHost,
+                   .destination = kScanner,
+                   .payload = build(test::Tcp{
+                       .source_port = port, .destination_port = 40000, .flags = flags, .payload = payload})});
+}
 Bytes syn_ack(std::uint16_t port) {
-    return build(test::Ipv4{
-        .source = kHost,
-        .destination = kScanner,
-        .payload = build(test::Tcp{.source_port = port, .destination_port = 40000, .flags = 0x12})});
+    return from_host(port, 0x12);
 }
 
 class ReplayTest : public testing::Test {
@@ -83,6 +87,22 @@ TEST_F(ReplayTest, TheTenthClosedPortBans) {
     EXPECT_EQ(report.counts.probes, 10U);
     EXPECT_EQ(report.counts.kept_out, 2U);
     EXPECT_EQ(report.counts.sources, 1U);
+}
+
+TEST_F(ReplayTest, WhomAServerSentDataIsNotForged) {
+    for (const bool has_data : {false, true}) {
+        Capture capture;
+        capture.add(kStart, syn(80)).add(kStart, syn_ack(80));
+        if (has_data) {
+            capture.add(kStart, from_host(80, 0x18, Bytes(20)));
+        }
+        for (std::uint16_t i = 0; i < 10; ++i) {
+            capture.add(kStart + 1s, syn(static_cast<std::uint16_t>(1000 + i)));
+        }
+        const FileReport report = run(capture);
+        ASSERT_EQ(report.bans.size(), 1U);
+        EXPECT_EQ(report.bans[0].evidence.is_proven, has_data);
+    }
 }
 
 TEST_F(ReplayTest, APortThatAnswersAtTheVeryEndWasNeverClosed) {

@@ -36,7 +36,11 @@ TEST(PacketReader, ProbesGoToTheRingAndEverythingIsCounted) {
     EXPECT_EQ(counts.rules[static_cast<std::size_t>(core::Rule::syn)], 1U);
     EXPECT_EQ(counts.undecoded[static_cast<std::size_t>(core::DecodeError::not_ip)], 1U);
     EXPECT_EQ(counts.undecoded[static_cast<std::size_t>(core::DecodeError::empty)], 1U);
-    EXPECT_EQ(ring.consume(10, [](const Arrival& arrival) { EXPECT_EQ(arrival.probe.port.number, 23); }), 1U);
+    std::array<core::Arrival, 10> room;
+    const auto taken = ring.take(room);
+    ASSERT_EQ(taken.size(), 1U);
+    EXPECT_EQ(taken[0].probe.port.number, 23);
+    EXPECT_TRUE(ring.take(room).empty());
 }
 
 TEST(PacketReader, AFullRingLosesProbesAndSaysSo) {
@@ -80,9 +84,10 @@ TEST(Doorbell, NoRingIsLost) {
             doorbell.ring();
         }
     });
+    std::array<core::Arrival, 64> room;
     int taken = 0;
     while (taken < kArrivals) {
-        taken += static_cast<int>(ring.consume(64, [](const Arrival&) {}));
+        taken += static_cast<int>(ring.take(room).size());
         doorbell.announce_sleep();
         if (ring.empty() && taken < kArrivals) {
             const auto before = std::chrono::steady_clock::now();

@@ -7,17 +7,11 @@
 #include <boost/lockfree/spsc_queue.hpp>
 #include <chrono>
 #include <cstddef>
+#include <span>
 
-#include "core/classify.hpp"
-#include "core/time.hpp"
+#include "core/arrival.hpp"
 
 namespace farewell::source {
-
-/// A probe and when it arrived.
-struct Arrival {
-    core::Probe probe;
-    core::Time at;
-};
 
 /// One producer (a queue thread), one consumer (the engine thread). 16384 arrivals are about 1.3 MB and
 /// 30 ms of probes at half a million a second: longer than any single transaction with nftables.
@@ -25,20 +19,15 @@ class ProbeRing {
  public:
     static constexpr std::size_t kCapacity = 16384;
 
-    [[nodiscard]] bool push(const Arrival& arrival) { return ring_.push(arrival); }
-    /// Calls `consume(const Arrival&)` for at most `most` arrivals; returns how many there were.
-    template <typename Consume>
-    std::size_t consume(std::size_t most, Consume&& consume) {
-        std::size_t count = 0;
-        while (count < most && ring_.consume_one(consume)) {
-            ++count;
-        }
-        return count;
+    [[nodiscard]] bool push(const core::Arrival& arrival) { return ring_.push(arrival); }
+    /// Takes as many arrivals as there are and fit into `room`, the oldest first; returns those taken.
+    std::span<core::Arrival> take(std::span<core::Arrival> room) {
+        return room.first(ring_.pop(room.data(), room.size()));
     }
     [[nodiscard]] bool empty() { return ring_.read_available() == 0; }
 
  private:
-    boost::lockfree::spsc_queue<Arrival, boost::lockfree::capacity<kCapacity>> ring_;
+    boost::lockfree::spsc_queue<core::Arrival, boost::lockfree::capacity<kCapacity>> ring_;
 };
 
 /// Wakes the one consumer. ring() costs one atomic operation while the consumer is awake and one write(2) to

@@ -70,6 +70,7 @@ const Names kCoreMayInclude{
     "iterator",
     "numeric",
     "map",
+    "sys/mman.h",  // zeroed_array.hpp asks for huge pages
     "boost/container/static_vector.hpp",
     "boost/unordered/unordered_flat_map.hpp",
     "boost/unordered/unordered_flat_set.hpp",

@@ -13,7 +13,7 @@
 namespace farewell::test {
 
 struct Flood {
-    std::size_t memory_bytes = std::size_t{16} << 20U;
+    std::size_t memory_bytes = std::size_t{15} << 20U;  ///< for evidence, when detect.memory is 16 MiB
     core::Family family = core::Family::ipv4;
     double sources_per_second = 1e6;  ///< each never seen before
     std::uint32_t ports = 1;          ///< that each of them tries
