@@ -270,8 +270,10 @@ std::string status_screen(const json& status) {
     text += host_line(status.at("host"));
     const json& nftables = status.at("nftables");
     if (status.at("mode") != "observe") {
-        text += fmt::format("  nftables  {}   rebuilt {} times\n", nftables.at("table").get<std::string>(),
-                            number(nftables, "repairs"));
+        text += fmt::format(
+            "  nftables  {}   {} of {} bans in force   repaired {} times, last change looked at {} ago\n",
+            nftables.at("table").get<std::string>(), number(nftables, "enforced"), number(bans, "wanted"),
+            number(nftables, "repairs"), duration(nftables.at("verified_seconds_ago")));
     }
     if (status.at("degraded") == true) {
         text += fmt::format("  ! {}\n", status.value("trouble", ""));

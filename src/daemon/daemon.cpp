@@ -61,6 +61,11 @@ std::string table_text(const Config& config) {
     return "nftables table inet " + config.nft_table;
 }
 
+/// "nft (process 4711)"; empty if the kernel does not tell.
+std::string text_of(const nft::Change& change) {
+    return change.program.empty() ? "" : fmt::format("{} (process {})", change.program, change.process);
+}
+
 void report_host_troubles(host::HostWatch& host) {
     for (const std::string& complaint : host.take_complaints()) {
         spdlog::warn("{}", complaint);
@@ -80,6 +85,7 @@ class Daemon {
     void watch();
     void watch_host();
     void await_network_change();
+    void await_ruleset_change();
     void look_at_host();
     void stop(ExitStatus status);
     void finish_bans();
@@ -96,6 +102,7 @@ class Daemon {
     boost::asio::steady_timer watch_timer_{context_};
     boost::asio::steady_timer host_timer_{context_};
     boost::asio::posix::stream_descriptor network_{context_};
+    boost::asio::posix::stream_descriptor ruleset_{context_};
     ControlMethods methods_;
     ControlServer server_;
     ExitStatus status_ = ExitStatus::ok;
@@ -140,6 +147,9 @@ Daemon::Daemon(Config config, ConfigSources sources, Resources resources)
                   methods_.handle(request, std::move(answer));
               }) {
     network_.assign(dup(resources_.host.fd()));  // a descriptor of its own to close
+    if (resources_.changes) {
+        ruleset_.assign(dup(resources_.changes->fd()));
+    }
 }
 
 ExitStatus Daemon::run() {
@@ -165,6 +175,7 @@ ExitStatus Daemon::run() {
     watch();
     watch_host();
     await_network_change();
+    await_ruleset_change();
     context_.run();
     resources_.host.save(boot_now(), std::chrono::system_clock::now());
     report_host_troubles(resources_.host);
@@ -204,6 +215,8 @@ StatusFacts Daemon::facts() {
             .lanes = resources_.source->status(),
             .table = "inet " + config_.nft_table,
             .repairs = loop_.repairs(),
+            .refused = loop_.refused(),
+            .verified = loop_.verified(),
             .trouble = loop_.trouble()};
 }
 
@@ -289,6 +302,22 @@ void Daemon::await_network_change() {
                         });
 }
 
+void Daemon::await_ruleset_change() {
+    if (!resources_.changes) {
+        return;
+    }
+    ruleset_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                        [this](const boost::system::error_code& error) {
+                            if (error) {
+                                return;
+                            }
+                            if (const auto change = resources_.changes->read()) {
+                                loop_.post([by = text_of(*change)](EngineLoop& loop) { loop.verify(by); });
+                            }
+                            await_ruleset_change();
+                        });
+}
+
 void Daemon::look_at_host() {
     if (const auto knowledge = resources_.host.refresh(boot_now())) {
         resources_.knowledge->publish(knowledge);
@@ -305,6 +334,7 @@ void Daemon::stop(ExitStatus status) {
     watch_timer_.cancel();
     host_timer_.cancel();
     network_.cancel();
+    ruleset_.cancel();
     context_.stop();
 }
 

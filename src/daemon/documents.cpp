@@ -204,7 +204,12 @@ json status_document(const StatusFacts& facts, const core::Engine& engine, core:
     document["source"] = facts.logged ? "nflog" : "nfqueue";
     document[facts.logged ? "groups" : "queues"] = std::move(lanes);
     document["host"] = host_part(engine.knowledge().facts());
-    document["nftables"] = {{"table", facts.table}, {"repairs", facts.repairs}};
+    document["nftables"] = {
+        {"table", facts.table},
+        {"enforced", engine.bans_wanted() - std::min(facts.refused, engine.bans_wanted())},
+        {"repairs", facts.repairs},
+        {"verified", timestamp(facts.verified)},
+        {"verified_seconds_ago", seconds(now - facts.verified)}};
     document["degraded"] = !facts.trouble.empty();
     if (!facts.trouble.empty()) {
         document["trouble"] = facts.trouble;

@@ -27,7 +27,9 @@ struct StatusFacts {
     std::vector<source::LaneStatus> lanes;
     std::string table;
     std::uint64_t repairs = 0;
-    std::string trouble;  // empty: none
+    std::size_t refused = 0;  // wanted bans that the kernel does not hold
+    core::Time verified;      // when it was last seen to hold all the others
+    std::string trouble;      // empty: none
 };
 
 [[nodiscard]] nlohmann::json status_document(const StatusFacts& facts, const core::Engine& engine,

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <map>
 #include <string>
 #include <utility>
 
@@ -22,6 +24,8 @@ using enforce::Failure;
 constexpr std::size_t kProbesPerBurst = 256;  // judged before their bans go out: about 25 microseconds
 constexpr std::size_t kPortsInLine = 32;      // more would not be read
 constexpr std::chrono::seconds kTickAtLeastEvery{1};
+// Of an element's time left: somebody who altered it by less has not let anybody in.
+constexpr std::chrono::seconds kTimeLeftTolerance{2};
 
 std::string ports_text(const core::Evidence& evidence) {
     const std::vector<core::TriedPort>& ports = evidence.ports;
@@ -50,6 +54,10 @@ std::string evidence_text(const core::Evidence& evidence) {
     return text;
 }
 
+double milliseconds_since(core::Time begin) {
+    return std::chrono::duration<double, std::milli>(boot_now() - begin).count();
+}
+
 }  // namespace
 
 EngineLoop::EngineLoop(core::Engine engine, std::unique_ptr<enforce::Enforcer> enforcer, Wiring wiring)
@@ -58,7 +66,8 @@ EngineLoop::EngineLoop(core::Engine engine, std::unique_ptr<enforce::Enforcer> e
       wiring_(std::move(wiring)),
       mailbox_(*wiring_.doorbell),
       arrivals_(kProbesPerBurst),
-      never_banned_(core::never_banned(wiring_.allowlist, engine_.knowledge())) {}
+      never_banned_(core::never_banned(wiring_.allowlist, engine_.knowledge())),
+      verified_(boot_now()) {}
 
 void EngineLoop::run(const std::stop_token& stop) {
     const std::stop_callback wake(stop, [this] { wiring_.doorbell->ring(); });
@@ -116,6 +125,9 @@ void EngineLoop::take_ticks(core::Time now) {
     if (let_in_is_due_) {
         let_in_or_retry(now);
     }
+    if (unverified_) {
+        verify(std::string(*unverified_));
+    }
     if (const auto count = ban_lines_.take_held_back(now)) {
         spdlog::info("{} more sources have been {}banned within the same second", *count,
                      wiring_.observing ? "seen that would be " : "");
@@ -163,7 +175,62 @@ void EngineLoop::enforce(std::span<const core::Ban> bans) {
     }
 }
 
-std::expected<void, EnforceError> EngineLoop::rebuild(core::Time now) {
+void EngineLoop::verify(const std::string& by) {
+    const core::Time now = boot_now();
+    const auto intact = enforcer_->is_intact();
+    std::expected<void, EnforceError> outcome;
+    if (!intact) {
+        outcome = std::unexpected(intact.error());
+    } else {
+        outcome = *intact ? put_back_what_is_missing(now, by) : rebuild(now, by);
+    }
+    if (outcome) {
+        verified_ = boot_now();
+        unverified_.reset();
+    } else {
+        if (!unverified_) {
+            spdlog::error("{} has been changed{}, and cannot be repaired yet: {}", wiring_.enforcer_name,
+                          by.empty() ? "" : " by " + by, outcome.error().message);
+        }
+        unverified_ = by;
+        last_refusal_ = outcome.error().message;
+        next_tick_ = std::min(next_tick_, now + kTickAtLeastEvery);
+    }
+}
+
+std::expected<void, EnforceError> EngineLoop::put_back_what_is_missing(core::Time now,
+                                                                       const std::string& by) {
+    const auto listed = enforcer_->list();
+    if (!listed) {
+        return std::unexpected(listed.error());
+    }
+    std::map<core::Prefix, std::chrono::nanoseconds> held;
+    for (const enforce::EnforcedBan& ban : *listed) {
+        held.emplace(ban.source, ban.time_left);
+    }
+    std::vector<core::Ban> missing = engine_.wanted(now);
+    std::erase_if(missing, [&](const core::Ban& ban) {
+        const auto found = held.find(ban.source);
+        return found != held.end() &&
+               std::chrono::abs(found->second - (ban.until - now)) < kTimeLeftTolerance;
+    });
+    if (missing.empty()) {
+        return {};
+    }
+    if (auto restored = enforcer_->ban(missing, now); !restored) {
+        return restored;
+    }
+    ++repairs_;
+    spdlog::warn("{} of the bans in {} had been taken out or altered{}: back in force after {:.1f} ms",
+                 missing.size(), wiring_.enforcer_name, by.empty() ? "" : " by " + by,
+                 milliseconds_since(now));
+    for (const core::Ban& ban : missing) {
+        conclude(ban, now);
+    }
+    return {};
+}
+
+std::expected<void, EnforceError> EngineLoop::rebuild(core::Time now, const std::string& by) {
     if (auto built = enforcer_->build(); !built) {
         return built;
     }
@@ -172,8 +239,9 @@ std::expected<void, EnforceError> EngineLoop::rebuild(core::Time now) {
         return restored;
     }
     ++repairs_;
-    spdlog::warn("{} was gone: rebuilt, {} {} back in force", wiring_.enforcer_name, wanted.size(),
-                 wanted.size() == 1 ? "ban is" : "bans are");
+    spdlog::warn("{} was {}: rebuilt, {} {} back in force after {:.1f} ms", wiring_.enforcer_name,
+                 by.empty() ? "gone" : "removed or changed by " + by, wanted.size(),
+                 wanted.size() == 1 ? "ban is" : "bans are", milliseconds_since(now));
     for (const core::Ban& ban : wanted) {
         conclude(ban, now);
     }

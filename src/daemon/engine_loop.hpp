@@ -46,9 +46,15 @@ class EngineLoop {
     [[nodiscard]] const core::Engine& engine() const { return engine_; }
     [[nodiscard]] enforce::Enforcer& enforcer() { return *enforcer_; }
     [[nodiscard]] std::uint64_t repairs() const { return repairs_; }
-    /// What the kernel said to the last ban it refused, while any refused one is still wanted; empty if all
-    /// is well.
-    [[nodiscard]] std::string trouble() const { return refused_.empty() ? "" : last_refusal_; }
+    /// When the kernel was last seen to hold everything that is wanted, as it did at the start.
+    [[nodiscard]] core::Time verified() const { return verified_; }
+    /// Wanted bans that the kernel refused.
+    [[nodiscard]] std::size_t refused() const { return refused_.size(); }
+    /// What the kernel said last, while a ban that it refused is still wanted or a repair is; empty if all is
+    /// well.
+    [[nodiscard]] std::string trouble() const {
+        return refused_.empty() && !unverified_ ? "" : last_refusal_;
+    }
 
     /// Orders of the operator, carried out before they return. The error is the enforcer's.
     std::expected<core::OrderResult, enforce::EnforceError> ban(
@@ -58,6 +64,9 @@ class EngineLoop {
     std::expected<std::size_t, enforce::EnforceError> unban_all();
     std::expected<void, enforce::EnforceError> reconfigure(const core::Limits& limits,
                                                            const std::vector<core::Prefix>& allowlist);
+    /// Somebody else has changed our part of the kernel's rules (`by`: who, or nothing): whatever is missing
+    /// is put back at once, or where the kernel refuses, tried again every second.
+    void verify(const std::string& by);
     /// What the host knows of itself from now on. Whom it has come to need is let in; where the kernel
     /// refuses, that is tried again every second.
     void set_knowledge(std::shared_ptr<const core::Knowledge> knowledge);
@@ -67,7 +76,9 @@ class EngineLoop {
     void take_ticks(core::Time now);
     void on_arrival(const core::Arrival& arrival);
     void enforce(std::span<const core::Ban> bans);
-    std::expected<void, enforce::EnforceError> rebuild(core::Time now);
+    std::expected<void, enforce::EnforceError> rebuild(core::Time now, const std::string& by = "");
+    std::expected<void, enforce::EnforceError> put_back_what_is_missing(core::Time now,
+                                                                        const std::string& by);
     void conclude(const core::Ban& ban, core::Time now);
     void refuse(const core::Ban& ban, const enforce::EnforceError& error, core::Time now);
     void log_banned(const core::Ban& ban, core::Time now);
@@ -87,7 +98,9 @@ class EngineLoop {
     bool let_in_is_due_ = false;              // the kernel refused the last time
     core::Time next_tick_;
     std::uint64_t repairs_ = 0;
-    std::set<core::Prefix> refused_;  // wanted, and not yet in the kernel
+    core::Time verified_;
+    std::optional<std::string> unverified_;  // who made the change that could not be looked at yet
+    std::set<core::Prefix> refused_;         // wanted, and not yet in the kernel
     std::string last_refusal_;
     report::LineLimit ban_lines_{50};
     report::LineLimit unban_lines_{50};

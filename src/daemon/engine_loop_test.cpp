@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <atomic>
 #include <future>
+#include <map>
 #include <set>
 #include <thread>
 #include <vector>
@@ -37,7 +38,7 @@ class FakeEnforcer final : public enforce::Enforcer {
         return {};
     }
     std::expected<void, EnforceError> remove() override { return clear(); }
-    std::expected<void, EnforceError> ban(std::span<const core::Ban> bans, core::Time) override {
+    std::expected<void, EnforceError> ban(std::span<const core::Ban> bans, core::Time now) override {
         if (!is_there) {
             return fail(Failure::table_gone);
         }
@@ -47,7 +48,7 @@ class FakeEnforcer final : public enforce::Enforcer {
             return fail(Failure::set_full);
         }
         for (const core::Ban& ban : bans) {
-            held.insert(ban.source);
+            held[ban.source] = ban.until - now;
         }
         return {};
     }
@@ -64,7 +65,17 @@ class FakeEnforcer final : public enforce::Enforcer {
         allowed.assign(networks.begin(), networks.end());
         return is_there ? std::expected<void, EnforceError>() : fail(Failure::table_gone);
     }
-    std::expected<std::vector<enforce::EnforcedBan>, EnforceError> list() override { return {}; }
+    std::expected<bool, EnforceError> is_intact() override {
+        return is_dumb ? std::expected<bool, EnforceError>(fail(Failure::other)) : is_there;
+    }
+    std::expected<std::vector<enforce::EnforcedBan>, EnforceError> list() override {
+        std::vector<enforce::EnforcedBan> bans;
+        for (const auto& [who, time_left] : held) {
+            bans.push_back(
+                {.source = who, .time_left = std::chrono::ceil<std::chrono::milliseconds>(time_left)});
+        }
+        return bans;
+    }
     std::expected<std::optional<enforce::EnforcedBan>, EnforceError> get(const core::Prefix& who) override {
         if (!held.contains(who)) {
             return std::nullopt;
@@ -74,9 +85,10 @@ class FakeEnforcer final : public enforce::Enforcer {
 
     bool is_there = true;
     bool keeps_out = false;
+    bool is_dumb = false;
     std::vector<core::Prefix> allowed;
     int builds = 0;
-    std::set<core::Prefix> held;
+    std::map<core::Prefix, core::Time::duration> held;
     std::set<core::Prefix> refuses;
 
  private:
@@ -135,6 +147,58 @@ TEST_F(EngineLoopTest, ProbesOfSeveralRingsAreOneSource) {
     scan(1);
     EXPECT_TRUE(wait_held(1));
     EXPECT_EQ(ask([](EngineLoop& running) { return running.engine().counters().bans_enforced; }), 1U);
+}
+
+TEST_F(EngineLoopTest, BansTakenOutByOthersAreBackAtOnceWithTheTimeTheyHad) {
+    ask([&](EngineLoop& running) {
+        for (const std::uint32_t who : {1U, 2U, 3U}) {
+            EXPECT_TRUE(running.ban(alone(who), 12h));
+        }
+        const auto before = running.verified();
+        kernel->held.erase(alone(1));
+        kernel->held[alone(2)] = 1s;     // as good as gone
+        kernel->held[alone(3)] -= 10ms;  // a clock's whim
+        const auto third = kernel->held[alone(3)];
+        kernel->held[alone(9)] = 1h;  // somebody else's; not ours to judge
+        running.verify("nft (process 7)");
+        EXPECT_EQ(running.repairs(), 1U);
+        EXPECT_NEAR(std::chrono::duration<double>(kernel->held[alone(1)]).count(), 12 * 3600, 60);
+        EXPECT_NEAR(std::chrono::duration<double>(kernel->held[alone(2)]).count(), 12 * 3600, 60);
+        EXPECT_EQ(kernel->held[alone(3)], third);
+        EXPECT_TRUE(kernel->held.contains(alone(9)));
+        EXPECT_GT(running.verified(), before);
+        running.verify("");
+        EXPECT_EQ(running.repairs(), 1U) << "nothing was missing";
+        EXPECT_EQ(kernel->builds, 0);
+        return 0;
+    });
+}
+
+TEST_F(EngineLoopTest, ATableChangedByOthersIsRebuiltBeforeAnybodyComes) {
+    scan(1);
+    ASSERT_TRUE(wait_held(1));
+    ask([&](EngineLoop& running) {
+        kernel->held.clear();
+        kernel->is_there = false;
+        running.verify("");
+        EXPECT_EQ(kernel->builds, 1);
+        EXPECT_TRUE(kernel->held.contains(alone(1)));
+        return 0;
+    });
+}
+
+TEST_F(EngineLoopTest, AChangeThatCannotBeLookedAtIsLookedAtLater) {
+    scan(1);
+    ASSERT_TRUE(wait_held(1));
+    ask([&](EngineLoop& running) {
+        kernel->is_dumb = true;
+        kernel->held.clear();
+        running.verify("nft (process 7)");
+        EXPECT_TRUE(kernel->held.empty());
+        kernel->is_dumb = false;
+        return 0;
+    });
+    EXPECT_TRUE(wait_held(1)) << "within a second or so";
 }
 
 TEST_F(EngineLoopTest, ATableThatIsGoneIsRebuiltWithEveryWantedBan) {

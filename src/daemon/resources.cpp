@@ -163,6 +163,7 @@ std::expected<Resources, StartFailure> acquire(const Config& config) {
                         .doorbell = {},
                         .source = {},
                         .enforcer = {},
+                        .changes = {},
                         .adopted = {}};
     resources.knowledge = std::make_unique<source::SharedKnowledge>();
     resources.doorbell = std::make_unique<source::Doorbell>();
@@ -177,8 +178,15 @@ std::expected<Resources, StartFailure> acquire(const Config& config) {
     if (config.mode == Mode::observe) {
         resources.enforcer = std::make_unique<enforce::ObserveEnforcer>();
     } else {
-        resources.enforcer =
+        auto enforcer =
             std::make_unique<enforce::NftEnforcer>(enforce::NftSettings{.table = config.nft_table});
+        // Before the table is built: what happens to it from then on is heard of.
+        auto changes = enforcer->watch();
+        if (!changes) {
+            return cannot(changes.error());
+        }
+        resources.changes = std::move(*changes);
+        resources.enforcer = std::move(enforcer);
     }
     auto adopted = prepare(*resources.enforcer, config, *resources.host.knowledge());
     if (!adopted) {

@@ -5,6 +5,7 @@
 
 #include <expected>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "daemon/state_directory.hpp"
 #include "enforce/enforcer.hpp"
 #include "host/host_watch.hpp"
+#include "nft/change_watch.hpp"
 #include "report/exit_status.hpp"
 #include "source/packet_source.hpp"
 
@@ -34,7 +36,8 @@ struct Resources {
     std::unique_ptr<source::Doorbell> doorbell;
     std::unique_ptr<source::PacketSource> source;
     std::unique_ptr<enforce::Enforcer> enforcer;
-    std::vector<core::Ban> adopted;  // what the kernel held and ban.on_start = "keep" leaves there
+    std::optional<nft::ChangeWatch> changes;  // of our table by others; nullopt: observing
+    std::vector<core::Ban> adopted;           // what the kernel held and ban.on_start = "keep" leaves there
 };
 
 /// All or nothing. Touches no ban before the queues or the log group are ours: if they belong to somebody

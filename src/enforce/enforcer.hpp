@@ -63,6 +63,9 @@ class Enforcer {
     /// Replaces the kernel's own allowlist, which wins over every ban. build() keeps the last one set.
     virtual std::expected<void, EnforceError> allow(std::span<const core::Prefix> networks) = 0;
 
+    /// Whether everything around the bans is still what build() left: nobody has taken away, altered or added
+    /// a table, chain or rule of ours since. What bans there are is list()'s to say.
+    virtual std::expected<bool, EnforceError> is_intact() = 0;
     /// What the kernel holds now, both families, all lengths.
     virtual std::expected<std::vector<EnforcedBan>, EnforceError> list() = 0;
     /// What the kernel holds for exactly this source; nullopt if nothing.

@@ -196,7 +196,39 @@ std::expected<void, EnforceError> NftEnforcer::build() {
                              .message = fmt::format("build {}: {}", in_table(), replaced.error())});
         }
     }
-    return apply_allowlist();
+    if (auto allowed = apply_allowlist(); !allowed) {
+        return allowed;
+    }
+    auto shape = (*held)->shape();
+    if (!shape) {
+        return std::unexpected(failure(fmt::format("look at {}", in_table()), shape.error()));
+    }
+    built_ = std::move(*shape);
+    return {};
+}
+
+std::expected<bool, EnforceError> NftEnforcer::is_intact() {
+    auto held = elements();
+    if (!held) {
+        return std::unexpected(held.error());
+    }
+    const auto shape = (*held)->shape();
+    if (!shape && shape.error() != ENOENT) {
+        return std::unexpected(failure(fmt::format("look at {}", in_table()), shape.error()));
+    }
+    return shape && built_ == *shape;
+}
+
+std::expected<nft::ChangeWatch, EnforceError> NftEnforcer::watch() {
+    auto held = elements();
+    if (!held) {
+        return std::unexpected(held.error());
+    }
+    auto watch = nft::ChangeWatch::open(settings_.table, (*held)->port());
+    if (!watch) {
+        return std::unexpected(failure("follow the changes of nf_tables", watch.error()));
+    }
+    return std::move(*watch);
 }
 
 std::expected<void, EnforceError> NftEnforcer::apply_allowlist() {

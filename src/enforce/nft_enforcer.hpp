@@ -10,7 +10,9 @@
 #include <vector>
 
 #include "enforce/enforcer.hpp"
+#include "nft/change_watch.hpp"
 #include "nft/set_elements.hpp"
+#include "nft/table_shape.hpp"
 
 namespace farewell::enforce {
 
@@ -30,8 +32,13 @@ class NftEnforcer final : public Enforcer {
     std::expected<void, EnforceError> ban(std::span<const core::Ban> bans, core::Time now) override;
     std::expected<void, EnforceError> unban(std::span<const core::Prefix> sources) override;
     std::expected<void, EnforceError> allow(std::span<const core::Prefix> networks) override;
+    std::expected<bool, EnforceError> is_intact() override;
     std::expected<std::vector<EnforcedBan>, EnforceError> list() override;
     std::expected<std::optional<EnforcedBan>, EnforceError> get(const core::Prefix& source) override;
+
+    /// Hears of what others change in our table; what this enforcer does is not news. To be opened with the
+    /// privileges of build().
+    std::expected<nft::ChangeWatch, EnforceError> watch();
 
  private:
     [[nodiscard]] std::expected<nft::SetElements*, EnforceError> elements();
@@ -42,6 +49,7 @@ class NftEnforcer final : public Enforcer {
     NftSettings settings_;
     std::optional<nft::SetElements> elements_;  // opened at first use
     std::vector<core::Prefix> allowlist_;
+    std::optional<nft::TableShape> built_;  // as build() left the table
 };
 
 }  // namespace farewell::enforce

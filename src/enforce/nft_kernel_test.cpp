@@ -63,6 +63,55 @@ class NftKernelTest : public testing::Test {
     NftEnforcer enforcer{{.table = "farewell_test"}};
 };
 
+TEST_F(NftKernelTest, WhateverOthersAlterIsSeenAndRepaired) {
+    EXPECT_TRUE(*enforcer.is_intact());
+    ban(alone(1), 1h);
+    EXPECT_TRUE(*enforcer.is_intact()) << "bans are no part of it";
+    for (const char* change :
+         {"flush ruleset", "delete table inet farewell_test", "flush chain inet farewell_test from_ipv4",
+          "insert rule inet farewell_test prerouting accept",
+          "add table inet farewell_test { flags dormant; }",
+          "add chain inet farewell_test prerouting { policy drop; }",
+          "delete table inet farewell_test; add table inet farewell_test; add chain inet farewell_test "
+          "prerouting { type "
+          "filter hook prerouting priority -450; }"}) {
+        nft(change);
+        EXPECT_FALSE(*enforcer.is_intact()) << change;
+        ASSERT_TRUE(enforcer.build());
+        EXPECT_TRUE(*enforcer.is_intact()) << change;
+        ban(alone(1), 1h);
+    }
+}
+
+TEST_F(NftKernelTest, ATableThatLooksTheSameIsNotTheSame) {
+    ban(alone(1), 1h);
+    ASSERT_EQ(
+        std::system(
+            "saved=$(nft list table inet farewell_test) && nft delete table inet farewell_test && "  // NOLINT
+            "echo \"$saved\" | nft -f -"),
+        0);
+    EXPECT_FALSE(*enforcer.is_intact());
+}
+
+TEST_F(NftKernelTest, TheWatchHearsOfOthersAndNotOfItself) {
+    auto watch = enforcer.watch();
+    ASSERT_TRUE(watch) << watch.error().message;
+    EXPECT_FALSE(watch->read());
+    ban(alone(1), 1h);
+    EXPECT_TRUE(enforcer.unban(std::array{alone(1)}));
+    EXPECT_FALSE(watch->read()) << "our own";
+    nft("add table inet strangers");
+    EXPECT_FALSE(watch->read()) << "not about us";
+    nft("add element inet farewell_test banned4 { 198.18.0.9 timeout 1h }");
+    auto change = watch->read();
+    ASSERT_TRUE(change);
+    EXPECT_EQ(change->program, "nft");
+    EXPECT_NE(change->process, 0U);
+    nft("flush ruleset");
+    EXPECT_TRUE(watch->read());
+    EXPECT_FALSE(watch->read()) << "told once";
+}
+
 TEST_F(NftKernelTest, BansOfBothFamiliesAreHeldListedAndLifted) {
     ban(alone(1), 1h);
     ban(alone6(1), 2h);

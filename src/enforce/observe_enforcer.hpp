@@ -17,6 +17,7 @@ class ObserveEnforcer final : public Enforcer {
     std::expected<void, EnforceError> ban(std::span<const core::Ban> bans, core::Time now) override;
     std::expected<void, EnforceError> unban(std::span<const core::Prefix> sources) override;
     std::expected<void, EnforceError> allow(std::span<const core::Prefix> networks) override;
+    std::expected<bool, EnforceError> is_intact() override { return true; }
     /// Times left are as of the last ban().
     std::expected<std::vector<EnforcedBan>, EnforceError> list() override;
     std::expected<std::optional<EnforcedBan>, EnforceError> get(const core::Prefix& source) override;

@@ -230,6 +230,17 @@ std::expected<std::optional<HeldElement>, int> SetElements::get(const std::strin
     return list.front();
 }
 
+std::expected<TableShape, int> SetElements::shape() {
+    static_assert(kShapeQuestions <= kSequencesPerTransaction);
+    for (int attempt = 0; attempt < kDumpAttempts; ++attempt) {
+        auto shape = read_shape(*transport_, take_sequences(), table_);
+        if (shape || shape.error() != EINTR) {
+            return shape;
+        }
+    }
+    return std::unexpected(EAGAIN);  // the ruleset would not hold still
+}
+
 int SetElements::ask_generation() {
     std::array<char, 256> request{};
     const std::uint32_t sequence = take_sequences();

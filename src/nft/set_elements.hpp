@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Elements of the sets of one table, put there, taken out and read back. Each change is one transaction,
-// acknowledged. Results are errno: ENOENT means that the table or a set is gone. One thread.
+// Elements of the sets of one table, put there, taken out and read back, and what the table looks like around
+// them. Each change is one transaction, acknowledged. Results are errno: ENOENT means that the table or a set
+// is gone. One thread.
 #pragma once
 
 #include <chrono>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "nft/element_batch.hpp"
+#include "nft/table_shape.hpp"
 #include "nft/transport.hpp"
 
 namespace farewell::nft {
@@ -49,6 +51,10 @@ class SetElements {
     /// 0 if nf_tables answers at all; EPERM without CAP_NET_ADMIN, EINVAL or EOPNOTSUPP where it is not
     /// there.
     [[nodiscard]] int ask_generation();
+
+    /// Transport::port of the socket that all of this goes through.
+    [[nodiscard]] std::uint32_t port() const { return transport_->port(); }
+    [[nodiscard]] std::expected<TableShape, int> shape();
 
     /// More go in several transactions, so that one netlink message never needs more than a few megabytes.
     static constexpr std::size_t kElementsPerTransaction = 50'000;

@@ -75,6 +75,8 @@ class MnlTransport final : public Transport {
         return reason == 0 && interrupted ? EINTR : reason;
     }
 
+    [[nodiscard]] std::uint32_t port() const override { return mnl_socket_get_portid(socket_.get()); }
+
  private:
     struct Answer {
         bool done;

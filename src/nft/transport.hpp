@@ -29,6 +29,9 @@ class Transport {
     /// dumped changed meanwhile and must be asked for again.
     virtual int query(std::span<const std::byte> request, std::uint32_t sequence,
                       const std::function<void(const nlmsghdr&)>& on_message) = 0;
+
+    /// By which others know the socket: its netlink port. 0 if there is none.
+    [[nodiscard]] virtual std::uint32_t port() const { return 0; }
 };
 
 /// A socket of the calling thread's network namespace. The error is an errno.

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "nft/change_watch.hpp"
+
+#include <arpa/inet.h>
+#include <libmnl/libmnl.h>
+#include <linux/filter.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+namespace farewell::nft {
+namespace {
+
+constexpr std::size_t kReceiveBytes = std::size_t{64} << 10U;
+constexpr int kReceiveBuffer = 8 << 20;  // a flush of a hundred thousand elements tells of each
+
+struct CloseSocket {
+    void operator()(mnl_socket* socket) const { mnl_socket_close(socket); }
+};
+
+/// Keeps out what was asked for by the socket of this port: nlmsg_pid, at offset 12, says who.
+int keep_out(int fd, std::uint32_t port) {
+    constexpr std::uint32_t kPortOffset = offsetof(nlmsghdr, nlmsg_pid);
+    // The program loads words in network order.
+    std::array<sock_filter, 4> program{sock_filter BPF_STMT(BPF_LD | BPF_W | BPF_ABS, kPortOffset),
+                                       sock_filter BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(port), 0, 1),
+                                       sock_filter BPF_STMT(BPF_RET | BPF_K, 0),
+                                       sock_filter BPF_STMT(BPF_RET | BPF_K, 0xffffffffU)};
+    const sock_fprog filter{.len = program.size(), .filter = program.data()};
+    return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) == 0 ? 0 : errno;
+}
+
+}  // namespace
+
+struct ChangeWatch::State {
+    std::unique_ptr<mnl_socket, CloseSocket> socket;
+    ChangeReader reader;
+    std::vector<char> buffer = std::vector<char>(kReceiveBytes);
+};
+
+ChangeWatch::ChangeWatch(std::unique_ptr<State> state) : state_(std::move(state)) {}
+ChangeWatch::~ChangeWatch() = default;
+ChangeWatch::ChangeWatch(ChangeWatch&&) noexcept = default;
+ChangeWatch& ChangeWatch::operator=(ChangeWatch&&) noexcept = default;
+
+std::expected<ChangeWatch, int> ChangeWatch::open(std::string table, std::uint32_t own_port) {
+    std::unique_ptr<mnl_socket, CloseSocket> socket(
+        mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (!socket) {
+        return std::unexpected(errno);
+    }
+    const int fd = mnl_socket_get_fd(socket.get());
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &kReceiveBuffer, sizeof kReceiveBuffer);
+    if (const int reason = keep_out(fd, own_port); reason != 0) {
+        return std::unexpected(reason);
+    }
+    int group = NFNLGRP_NFTABLES;
+    if (mnl_socket_bind(socket.get(), 0, MNL_SOCKET_AUTOPID) < 0 ||
+        mnl_socket_setsockopt(socket.get(), NETLINK_ADD_MEMBERSHIP, &group, sizeof group) < 0) {
+        return std::unexpected(errno);
+    }
+    return ChangeWatch(std::make_unique<State>(
+        State{.socket = std::move(socket), .reader = ChangeReader(std::move(table))}));
+}
+
+int ChangeWatch::fd() const {
+    return mnl_socket_get_fd(state_->socket.get());
+}
+
+std::optional<Change> ChangeWatch::read() {
+    std::optional<Change> last;
+    while (true) {
+        const ssize_t received =
+            mnl_socket_recvfrom(state_->socket.get(), state_->buffer.data(), state_->buffer.size());
+        if (received < 0 && errno == EINTR) {
+            continue;
+        }
+        if (received < 0 && (errno == ENOBUFS || errno == ENOSPC)) {
+            // Some were lost, and nobody knows which; the end of the transaction may be among them.
+            state_->reader.on_loss();
+            last = last ? last : Change();
+            continue;
+        }
+        if (received <= 0) {
+            return last;
+        }
+        int left = static_cast<int>(received);
+        const auto* message = reinterpret_cast<const nlmsghdr*>(state_->buffer.data());  // NOLINT: libmnl
+        for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
+            if (auto change = state_->reader.on_message(*message)) {
+                last = std::move(change);
+            }
+        }
+    }
+}
+
+}  // namespace farewell::nft

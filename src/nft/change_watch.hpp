@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Hears of every change to one nftables table that somebody else makes, and of whom.
+//
+// Use:     open(), then read() whenever fd() is readable.
+// Threads: one.
+// Cost:    nothing for our own transactions: a filter in the kernel keeps those of one other socket out.
+// Needs:   CAP_NET_ADMIN to open.
+// Source:  net/netfilter/nf_tables_api.c: nf_tables_commit tells the group NFNLGRP_NFTABLES of each change of
+//          a transaction, and then of the new generation and the process that made it. Elements whose timeout
+//          is over go without a word.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "nft/change_messages.hpp"
+
+namespace farewell::nft {
+
+class ChangeWatch {
+ public:
+    /// `own_port`: of the netlink socket whose transactions are not news (Transport::port). The error is an
+    /// errno.
+    [[nodiscard]] static std::expected<ChangeWatch, int> open(std::string table, std::uint32_t own_port);
+    ~ChangeWatch();
+    ChangeWatch(ChangeWatch&&) noexcept;
+    ChangeWatch& operator=(ChangeWatch&&) noexcept;
+
+    [[nodiscard]] int fd() const;
+    /// Takes in what has come, without waiting. The last change to our table since the call before, if there
+    /// was one, or if messages were lost and there may have been.
+    [[nodiscard]] std::optional<Change> read();
+
+ private:
+    struct State;
+    explicit ChangeWatch(std::unique_ptr<State> state);
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace farewell::nft

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Ten thousand bans in place, and somebody does to the ruleset what people and programs do. After each: the kernel holds every
+wanted ban with the time it had left, and farewelld says who it was."""
+
+import os
+import signal
+
+import world
+from counting_e2e import CountingTest
+from packets import tcp
+from world import SERVER4, TABLE, wait_until
+
+BANS = 10_000
+
+
+def banned_address(number):
+    return f"10.0.{number // 256}.{number % 256}"
+
+
+class Chaos(CountingTest):
+    def setUp(self):
+        super().setUp()
+        elements = ", ".join(f"{banned_address(number)} timeout {3600 + number}s" for number in range(BANS))
+        path = os.path.join(self.directory, "bans.nft")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(f"add element inet {TABLE} banned4 {{ {elements} }}\n")
+        first = self.start_daemon(name="first")  # it makes the table
+        self.assertEqual(first.stop(), 0, first.log())
+        self.nft("-f", path)
+        self.daemon = self.start_daemon("ban.on_start=keep")
+        self.assertEqual(self.daemon.status()["bans"]["wanted"], BANS)
+
+    def nft(self, *arguments):
+        self.server.run("nft", *arguments)
+
+    def missing(self):
+        """How many bans the kernel lacks, and how many it holds with another time than they have left."""
+        wanted = {ban["source"]: ban["seconds_left"] for ban in self.daemon.json("bans", "list")["bans"]}
+        held = self.banned(4)
+        if held is None:
+            return (BANS, 0)
+        lost = [source for source in wanted if source not in held]
+        wrong = [source for source in wanted if source in held and abs(held[source]["expires"] - wanted[source]) > 3]
+        return (len(lost), len(wrong))
+
+    def assert_whole(self, by="nft"):
+        wait_until(lambda: self.missing() == (0, 0), f"every ban is back: {self.missing()}\n{self.daemon.log()}", 60)
+        self.daemon.wait_log(f" by {by} (process ")
+        status = self.daemon.status()
+        self.assertEqual((status["bans"]["wanted"], status["nftables"]["enforced"], status["degraded"]), (BANS, BANS, False))
+        rules = self.server.run("nft", "list", "table", "inet", TABLE).stdout
+        self.assertIn("ip saddr @banned4 counter", rules)
+        self.assertIn("type filter hook prerouting priority -450; policy accept;", rules)
+        # And a scanner is still banned.
+        self.load_policy()
+        self.send([tcp("198.18.0.77", SERVER4, port) for port in range(1000, 1010)])
+        self.wait_banned("198.18.0.77")
+
+    def test_flush_ruleset(self):
+        self.nft("flush", "ruleset")
+        self.assert_whole()
+
+    def test_a_hundred_flushes_in_a_row(self):
+        for _ in range(100):
+            self.nft("flush", "ruleset")
+        self.assert_whole()
+
+    def test_delete_table(self):
+        self.nft("delete", "table", "inet", TABLE)
+        self.assert_whole()
+
+    def test_flush_one_set(self):
+        self.nft("flush", "set", "inet", TABLE, "banned4")
+        self.assert_whole()
+
+    def test_some_elements_removed_and_one_prolonged(self):
+        some = ", ".join(banned_address(number) for number in range(0, BANS, 100))
+        self.nft("delete", "element", "inet", TABLE, "banned4", "{", some, "}")
+        self.nft(f"delete element inet {TABLE} banned4 {{ {banned_address(1)} }}; "
+                 f"add element inet {TABLE} banned4 {{ {banned_address(1)} timeout 9h }}")
+        self.assert_whole()
+
+    def test_a_restart_of_the_nftables_service(self):
+        """It loads a file that begins with a flush."""
+        path = os.path.join(self.directory, "nftables.conf")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("flush ruleset\ntable inet filter { chain input { type filter hook input priority 0; }; }\n")
+        self.nft("-f", path)
+        self.assert_whole()
+
+    def test_another_program_replaces_the_table(self):
+        self.nft(f"delete table inet {TABLE}; add table inet {TABLE}; "
+                 f"add set inet {TABLE} banned4 {{ type inet_service; }}; add chain inet {TABLE} prerouting")
+        self.assert_whole()
+
+    def test_a_saved_ruleset_is_loaded_back(self):
+        """It looks the same, and is not: its bans are those of then."""
+        saved = self.server.run("nft", "list", "table", "inet", TABLE).stdout
+        path = os.path.join(self.directory, "saved.nft")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("flush ruleset\n" + saved)
+        self.nft("-f", path)
+        self.assert_whole()
+
+    def test_rules_that_let_everybody_pass(self):
+        self.nft("insert", "rule", "inet", TABLE, "prerouting", "accept")
+        wait_until(lambda: "priority -450; policy accept;\n\t\taccept" not in
+                   self.server.run("nft", "list", "chain", "inet", TABLE, "prerouting").stdout, "the rule is gone again")
+        self.assert_whole()
+
+    def test_a_flush_while_farewelld_is_stopped(self):
+        self.daemon.process.send_signal(signal.SIGSTOP)
+        self.nft("flush", "ruleset")
+        self.nft("add", "table", "inet", "strangers")
+        self.daemon.process.send_signal(signal.SIGCONT)
+        self.assert_whole()
+
+    def test_killed_and_started_again_with_the_bans_that_the_kernel_kept(self):
+        for round_ in range(3):
+            self.daemon.process.kill()
+            self.daemon.wait_exit()
+            self.assertIn("ip saddr @banned4 counter", self.server.run("nft", "list", "table", "inet", TABLE).stdout,
+                          "the drop rule never went away")
+            self.daemon = self.start_daemon("ban.on_start=keep", name=f"again{round_}")
+            self.assertEqual(self.daemon.status()["bans"]["wanted"], BANS)
+        self.nft("flush", "ruleset")
+        self.assert_whole()
+
+
+if __name__ == "__main__":
+    world.unittest.main()
