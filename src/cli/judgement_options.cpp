@@ -28,6 +28,8 @@ void add_judgement_options(CLI::App& command, JudgementOptions& options) {
                                                "udp/53, 192.0.2.1:80 or tcp/[2001:db8::1]:443",
                                                text);
         });
+    command.add_flag("--dropped", options.all_dropped,
+                     "the captures hold only what a firewall dropped: judge every packet");
 }
 
 std::optional<replay::Options> read_judgement(const JudgementOptions& options) {
@@ -45,6 +47,7 @@ std::optional<replay::Options> read_judgement(const JudgementOptions& options) {
     replay::Options result{.limits = config->limits,
                            .allowlist = config->allowed_networks,
                            .open = {},
+                           .all_dropped = options.all_dropped,
                            .near_misses_from = std::nullopt};
     std::random_device random;
     result.limits.hash_key = std::uint64_t{random()} << 32U | random();

@@ -19,6 +19,7 @@ struct JudgementOptions {
     std::string config_file;  // empty: as farewelld would find it
     std::vector<std::string> overrides;
     std::vector<std::string> open;
+    bool all_dropped = false;
 };
 
 void add_judgement_options(CLI::App& command, JudgementOptions& options);

@@ -80,14 +80,14 @@ bool is_stray(const Packet& packet, const Knowledge& knowledge) {
             packet.source_port < kFirstUnprivilegedPort);
 }
 
-/// traceroute(8) counts ports up from 33434 and hops up from 1: those that arrive have few left.
+/// traceroute(8) counts ports up from 33434, mtr(8) without end from 33000, and both count hops up from 1:
+/// those that arrive have few left. A scanner's have many, or are empty (nmap -sU).
 bool is_traceroute(const Packet& packet) {
-    constexpr std::uint16_t kFirst = 33434;
-    constexpr std::uint16_t kLast = 33534;
+    constexpr std::uint16_t kFirst = 33000;
     constexpr std::uint8_t kHopsMax = 30;
     constexpr std::size_t kPayloadMax = 72;
-    return is_udp(packet) && packet.destination_port >= kFirst && packet.destination_port <= kLast &&
-           packet.ttl <= kHopsMax && packet.payload_length <= kPayloadMax;
+    return is_udp(packet) && packet.destination_port >= kFirst && packet.ttl <= kHopsMax &&
+           packet.payload_length > 0 && packet.payload_length <= kPayloadMax;
 }
 
 /// What hosts of one network tell each other without being asked. Ascending.
@@ -146,7 +146,7 @@ constexpr auto kTable = std::to_array<RuleRow>({
      [](const Packet& packet, const Knowledge& known, LinkDestination) { return is_stray(packet, known); }},
     {Rule::ack, "ack", kOrdinaryWeight / 2, "belongs to no connection and carries nothing",
      [](const Packet& packet, const Knowledge&, LinkDestination) { return is_tcp(packet); }},
-    {Rule::traceroute, "traceroute", 0, "traceroute's ports, and few hops left",
+    {Rule::traceroute, "traceroute", 0, "traceroute's and mtr's ports, and few hops left",
      [](const Packet& packet, const Knowledge&, LinkDestination) { return is_traceroute(packet); }},
     {Rule::lan_chatter, "lan_chatter", 0, "a neighbour's discovery protocol",
      [](const Packet& packet, const Knowledge& known, LinkDestination) {

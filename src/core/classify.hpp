@@ -32,7 +32,6 @@ enum class Rule : std::uint8_t {
     // Ambiguous: a probe or the tail of something ordinary.
     service_away,  ///< to a port that had a listener within the last day
     stray,         ///< TCP ACK with data, to an ephemeral port, or from a well-known one: a connection's tail
-    traceroute,    ///< UDP to traceroute's ports with few hops left
     late_reply,  ///< UDP that is an answer by its port and payload, and came after its question was forgotten
     // Never counted.
     trusted,      ///< from one of our own addresses, a default gateway or a resolver in use
@@ -42,9 +41,10 @@ enum class Rule : std::uint8_t {
     fragment,     ///< a later fragment: no port inside
     backscatter,  ///< TCP RST or SYN+ACK, SCTP answers: sent to somebody who used our address
     lan_chatter,  ///< UDP from a neighbour to a port of LAN discovery
+    traceroute,   ///< UDP to a port that traceroute counts up to, with few hops left
 };
 inline constexpr std::size_t kRules = 19;
-inline constexpr std::size_t kCountedRules = 12;
+inline constexpr std::size_t kCountedRules = 11;
 [[nodiscard]] std::string_view name_of(Rule rule);
 [[nodiscard]] constexpr bool is_counted(Rule rule) {
     return static_cast<std::size_t>(rule) < kCountedRules;

@@ -128,11 +128,13 @@ TEST(Classify, Udp) {
 
 TEST(Classify, Traceroute) {
     EXPECT_EQ(udp({.to = 33434, .payload = Bytes(32), .ttl = 3}), Rule::traceroute);
-    EXPECT_EQ(udp({.to = 33534, .payload = Bytes(32), .ttl = 30}), Rule::traceroute);
-    EXPECT_EQ(udp({.to = 33434, .ttl = 31}), Rule::udp);
-    EXPECT_EQ(udp({.to = 33433, .ttl = 3}), Rule::udp);
-    EXPECT_EQ(udp({.to = 33535, .ttl = 3}), Rule::udp);
+    EXPECT_EQ(udp({.to = 33534, .payload = Bytes(72), .ttl = 30}), Rule::traceroute);
+    EXPECT_EQ(udp({.to = 33000, .payload = Bytes(36), .ttl = 1}), Rule::traceroute) << "mtr's first";
+    EXPECT_EQ(udp({.to = 65535, .payload = Bytes(36), .ttl = 12}), Rule::traceroute) << "mtr, hours later";
+    EXPECT_EQ(udp({.to = 33434, .payload = Bytes(32), .ttl = 31}), Rule::udp_ephemeral);
+    EXPECT_EQ(udp({.to = 32999, .payload = Bytes(32), .ttl = 3}), Rule::udp_ephemeral);
     EXPECT_EQ(udp({.to = 33434, .payload = Bytes(73), .ttl = 3}), Rule::udp_ephemeral);
+    EXPECT_EQ(udp({.to = 33434, .ttl = 3}), Rule::udp) << "empty, as nmap -sU sends it";
 }
 
 TEST(Classify, NeighboursMayDiscoverServices) {

@@ -188,13 +188,13 @@ TEST(Conversations, AnAnswerBeyondTheLimitStillClearsItsConversation) {
 }
 
 TEST(Firewall, OpenPortsAreNeverClosed) {
-    Firewall firewall({{.host = std::nullopt, .protocol = std::nullopt, .number = 80}}, 1);
+    Firewall firewall({{.host = std::nullopt, .protocol = std::nullopt, .number = 80}}, false, 1);
     firewall.learn(tcp(kFrom, kTo, kSyn));
     EXPECT_EQ(firewall.fate_of(tcp(kFrom, kTo, kSyn)), Fate::answered);
 }
 
 TEST(Firewall, AnOpenPortMayBeOfOneProtocolAndOneHost) {
-    Firewall firewall({{.host = kServer, .protocol = core::protocol::kTcp, .number = 80}}, 1);
+    Firewall firewall({{.host = kServer, .protocol = core::protocol::kTcp, .number = 80}}, false, 1);
     const End elsewhere{kOther, 80};
     for (const Packet& packet : {tcp(kFrom, kTo, kSyn), udp(kFrom, kTo), tcp(kFrom, elsewhere, kSyn)}) {
         firewall.learn(packet);

@@ -14,7 +14,7 @@ Fate Firewall::fate_of(const core::Packet& packet) const {
     if (std::ranges::any_of(open_, [&packet](const OpenPort& port) { return port.covers(packet); })) {
         return Fate::answered;
     }
-    return conversations_.fate_of(packet);
+    return drops_all_ ? Fate::dropped : conversations_.fate_of(packet);
 }
 
 }  // namespace farewell::replay

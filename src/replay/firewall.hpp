@@ -27,14 +27,21 @@ struct OpenPort {
 
 class Firewall {
  public:
-    Firewall(std::vector<OpenPort> open, std::uint64_t key) : open_(std::move(open)), conversations_(key) {}
+    /// `drops_all`: the capture holds nothing but what a firewall dropped; conversations are not looked for.
+    Firewall(std::vector<OpenPort> open, bool drops_all, std::uint64_t key)
+        : open_(std::move(open)), drops_all_(drops_all), conversations_(key) {}
 
-    void learn(const core::Packet& packet) { conversations_.learn(packet); }
+    void learn(const core::Packet& packet) {
+        if (!drops_all_) {
+            conversations_.learn(packet);
+        }
+    }
     [[nodiscard]] Fate fate_of(const core::Packet& packet) const;
     [[nodiscard]] const Conversations& conversations() const { return conversations_; }
 
  private:
     std::vector<OpenPort> open_;
+    bool drops_all_;
     Conversations conversations_;
 };
 

@@ -28,7 +28,7 @@ class Run {
     Run(const Options& options, const Progress& progress)
         : options_(options),
           progress_(progress),
-          firewall_(options.open, options.limits.hash_key),
+          firewall_(options.open, options.all_dropped, options.limits.hash_key),
           judge_(options.limits, options.allowlist),
           notes_(0, core::KeyedHash{.key = options.limits.hash_key}),
           proven_(0, core::KeyedHash{.key = options.limits.hash_key}) {}

@@ -26,6 +26,7 @@ struct Options {
     core::Limits limits;
     std::vector<core::Prefix> allowlist;
     std::vector<OpenPort> open;
+    bool all_dropped = false;                     ///< the captures hold only what a firewall dropped
     std::optional<std::size_t> near_misses_from;  ///< distinct ports that make a source worth telling of
     /// Sources whose probes are counted; those beyond are judged all the same.
     std::size_t sources_counted_max = std::size_t{1} << 20U;

@@ -109,6 +109,13 @@ TEST_F(ReplayTest, APortThatAnswersAtTheVeryEndWasNeverClosed) {
     EXPECT_TRUE(run(scan(10).add(kStart + 1h, syn_ack(1004))).bans.empty());
 }
 
+TEST_F(ReplayTest, InACaptureOfWhatWasDroppedEveryPacketCounts) {
+    options.all_dropped = true;
+    EXPECT_EQ(run(scan(10).add(kStart + 1h, syn_ack(1004))).bans.size(), 1U);
+    options.open = {{.host = std::nullopt, .protocol = std::nullopt, .number = 1004}};
+    EXPECT_TRUE(run(scan(10)).bans.empty()) << "but for those of open ports";
+}
+
 TEST_F(ReplayTest, AnOpenPortOfTheOperatorsIsNotClosedEither) {
     options.open = {{.host = std::nullopt, .protocol = std::nullopt, .number = 1004}};
     EXPECT_TRUE(run(scan(10)).bans.empty());

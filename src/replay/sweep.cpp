@@ -55,7 +55,8 @@ Sweep::Sweep(SweepOptions options) : options_(std::move(options)) {
 }
 
 FileReading Sweep::add(const std::filesystem::path& file, Content content, const Progress& progress) {
-    Firewall firewall(options_.judged_by.open, options_.judged_by.limits.hash_key);
+    Firewall firewall(options_.judged_by.open, options_.judged_by.all_dropped,
+                      options_.judged_by.limits.hash_key);
     FileReading reading =
         read_packets(file, progress, [&firewall](const SeenPacket& seen) { firewall.learn(seen.packet); });
     if (!reading.has_packets()) {

@@ -147,6 +147,31 @@ class Replay(ReplayTest):
         self.assertEqual(self.replay("-q", self.write("scan.pcap", SCAN)).stdout, "")
 
 
+class OrdinaryTraffic(ReplayTest):
+    """tests/captures: who made them, and how, is said there."""
+
+    CAPTURES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../captures")
+    # What a firewall dropped of each, and whom the plain rule would have banned for it.
+    DROPPED = {"backscatter_rst": (300, 0), "backscatter_syn_ack": (300, 0), "connection_tails": (200, 3), "lan_chatter": (100, 0),
+               "late_dns": (24, 1), "mtr_udp": (70, 0), "p2p_tail": (90, 0), "traceroute": (90, 0)}
+    BOTH_DIRECTIONS = {"service_restart": (10, 0)}
+
+    def judge(self, name, *options):
+        path = os.path.join(self.CAPTURES, name + ".pcap")
+        return self.documents(path, *options)[0]
+
+    def test_nobody_is_banned(self):
+        names = {name.removesuffix(".pcap") for name in os.listdir(self.CAPTURES) if name.endswith(".pcap")}
+        self.assertEqual(names, {*self.DROPPED, *self.BOTH_DIRECTIONS})
+        for captures, options in ((self.DROPPED, ["--dropped"]), (self.BOTH_DIRECTIONS, [])):
+            for name, (dropped, plain_bans) in captures.items():
+                with self.subTest(name):
+                    document = self.judge(name, *options, "--set", "detect.rule=balanced")
+                    self.assertEqual((document["bans"], document["reading"]), ([], "whole"))
+                    self.assertGreaterEqual(document["fates"]["dropped"], dropped)
+                    self.assertEqual(len(self.judge(name, *options)["bans"]), plain_bans)
+
+
 class Tune(ReplayTest):
     def tune(self, *arguments, status=0):
         return self.run_cli("tune", "--config", self.configuration(), *arguments, status=status)
