@@ -93,6 +93,18 @@ TEST(Address, WhatCollidesUnderOneKeyDoesNotUnderAnother) {
     EXPECT_GT(under_another.size(), 55U);
 }
 
+TEST(Address, OrderAndEquality) {
+    EXPECT_NE(Address(), ipv6({})) << "the same bytes of another family";
+    EXPECT_EQ(ipv6({1, 2}), ipv6({1, 2}));
+    EXPECT_NE(test::source(1), test::source(2));
+    EXPECT_LT(test::source(1), test::source(2));
+    EXPECT_LT(test::source(0xff), test::source(0x100)) << "in network order";
+    EXPECT_GT(ipv6({1, 2}), ipv6({1, 1}));
+    EXPECT_LT(Address(), ipv6({}));
+    EXPECT_LT(Prefix::of(test::source(0), 8), Prefix::of(test::source(0), 9));
+    EXPECT_NE(Prefix::of(test::source(0), 8), Prefix::of(test::source(0), 9));
+}
+
 TEST(Address, Masked) {
     const Address address = test::source(0xabcdef);
     EXPECT_EQ(address.masked(32), address);

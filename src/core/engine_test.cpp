@@ -357,6 +357,86 @@ TEST(EngineLookAhead, ChangesNothingButTheTimeItTakes) {
     EXPECT_EQ(one.counters().bans_decided, 1U);
 }
 
+/// Addresses of one /64 with a port each; whether its network was banned by then.
+std::optional<Ban> scan_from_subnet(Engine& engine, std::uint16_t addresses, Time now) {
+    std::optional<Ban> ban;
+    for (std::uint16_t i = 1; i <= addresses && !ban; ++i) {
+        ban = engine.on_probe(probe(test::source6(1, i), static_cast<std::uint16_t>(1000 + i)), now + i * 1s);
+    }
+    return ban;
+}
+
+TEST(EngineNetworks, ANetworkOfManyScannersIsBannedUnlessSomebodyInItMustNotBe) {
+    const Prefix subnet = Prefix::of(test::source6(1, 1), 64);
+    Engine engine({}, {});
+    const auto ban = scan_from_subnet(engine, 100, at(1h));
+    ASSERT_TRUE(ban);
+    EXPECT_EQ(ban->source, subnet);
+    EXPECT_EQ(engine.counters().bans_of_networks, 1U);
+
+    Engine with_guest({}, {Prefix::of(test::source6(1, 5000))});
+    EXPECT_FALSE(scan_from_subnet(with_guest, 100, at(1h)));
+    Engine with_gateway({}, {});
+    Knowledge::Facts facts;
+    facts.gateways = {test::source6(1, 6000)};
+    static_cast<void>(with_gateway.set_knowledge(std::make_shared<const Knowledge>(facts)));
+    EXPECT_FALSE(scan_from_subnet(with_gateway, 100, at(1h)));
+}
+
+TEST(EngineNetworks, OneAddressThatComesBackDoesNotMakeItsNetworkAScanner) {
+    Engine engine({}, {});
+    for (std::uint16_t i = 0; i < 60; ++i) {
+        // Nine slow ports and out; two addresses take turns, so no third one ever takes part.
+        const auto ban = engine.on_probe(
+            probe(test::source6(1, 1 + i % 2), static_cast<std::uint16_t>(1000 + i)), at(1h + i * 3h));
+        EXPECT_FALSE(ban) << i;
+    }
+}
+
+TEST(EngineNetworks, ASweepIsToldAsOne) {
+    Engine engine({}, {});
+    std::optional<Ban> ban;
+    for (std::uint32_t host = 1; host <= 32 && !ban; ++host) {
+        Probe forwarded = probe(source(1), 445);
+        forwarded.is_forwarded = true;
+        forwarded.destination = source(5000 + host);
+        ban = engine.on_probe(forwarded, at(1h + host * 1s));
+    }
+    ASSERT_TRUE(ban);
+    EXPECT_EQ(ban->reason, BanReason::port_sweep);
+}
+
+TEST_F(EngineTest, OfSeveralBansAroundAnAddressTheLastToEndIsTold) {
+    const Prefix around = Prefix::of(source(1), 24);
+    static_cast<void>(engine.order_ban(alone(1), 2h, now));
+    static_cast<void>(engine.order_ban(around, 1h, now));
+    EXPECT_EQ(engine.covering_ban(alone(1), now)->ban.source, alone(1));
+    static_cast<void>(engine.order_ban(around, 3h, now));
+    EXPECT_EQ(engine.covering_ban(alone(1), now)->ban.source, around);
+    EXPECT_FALSE(engine.ban_of(alone(1), now + 2h)) << "over";
+    EXPECT_FALSE(engine.covering_ban(alone(9), now + 3h));
+}
+
+TEST_F(EngineTest, AnOrderForABanThatIsNotInForceHandsItOutAgain) {
+    const auto first = engine.order_ban(alone(1), 2h, now);
+    const auto again = engine.order_ban(alone(1), std::nullopt, now + 1s);
+    EXPECT_EQ(again.result, OrderResult::done);
+    EXPECT_EQ(again.ban->until, first.ban->until);
+}
+
+TEST_F(EngineTest, ProtectedOrTooManyBansAreNotAdopted) {
+    Knowledge::Facts facts;
+    facts.gateways = {source(7)};
+    static_cast<void>(engine.set_knowledge(std::make_shared<const Knowledge>(facts)));
+    EXPECT_FALSE(engine.adopt({.source = alone(7), .until = now + 1h}, now));
+    EXPECT_FALSE(engine.adopt({.source = {.address = source(8), .length = 31}, .until = now + 1h}, now));
+    Limits limits = test::plain_limits();
+    limits.bans_max = 1;
+    Engine small(limits, {});
+    EXPECT_TRUE(small.adopt({.source = alone(8), .until = now + 1h}, now));
+    EXPECT_FALSE(small.adopt({.source = alone(9), .until = now + 1h}, now));
+}
+
 /// Decoys whose packets come by queues of their own: all of one source's, then all of the next one's.
 class LateDecoysTest : public testing::TestWithParam<DecoyTreatment> {
  protected:
@@ -408,6 +488,13 @@ TEST_P(LateDecoysTest, AnOutcomeOfTheFirmBanDoesNotSettleTheSoftOne) {
     EXPECT_EQ(engine.on_tick(now).bans.size(), GetParam() == DecoyTreatment::ban ? 0U : 1U);
 }
 
+TEST_P(LateDecoysTest, WhoSharesItsPortsTheNextMinuteIsNoCompany) {
+    ASSERT_TRUE(scan(1));
+    now += 1min;
+    EXPECT_FALSE(scan(2)->soft);
+    EXPECT_FALSE(engine.ban_of(alone(1), now)->ban.soft);
+}
+
 TEST_P(LateDecoysTest, AnOlderBanAndAnOperatorsStayWhatTheyAre) {
     ASSERT_TRUE(scan(1));
     const auto ordered = engine.order_ban(alone(1), 20h, now);
@@ -434,11 +521,13 @@ TEST_F(EngineTest, ListsAreCutOffAtTheLatestEnds) {
 TEST(EngineNames, AreAllThere) {
     EXPECT_EQ(name_of(BanReason::port_scan), "port_scan");
     EXPECT_EQ(name_of(BanReason::by_operator), "by_operator");
+    EXPECT_EQ(name_of(BanReason::port_sweep), "port_sweep");
     EXPECT_EQ(name_of(UnbanReason::expired), "expired");
     EXPECT_EQ(name_of(UnbanReason::by_operator), "by_operator");
     EXPECT_EQ(name_of(UnbanReason::allowlisted), "allowlisted");
     EXPECT_EQ(name_of(UnbanReason::protected_address), "protected_address");
     EXPECT_EQ(name_of(BanState::pending), "pending");
+    EXPECT_EQ(name_of(BanState::enforced), "enforced");
     EXPECT_EQ(name_of(BanState::failed), "failed");
 }
 

@@ -41,9 +41,12 @@ Tool syn(std::uint16_t window, const Bytes& options, std::uint16_t fragment = 0,
 }
 
 TEST(Fingerprint, Nmap) {
-    for (const std::uint16_t window : {std::uint16_t{1024}, std::uint16_t{2048}, std::uint16_t{4096}}) {
+    for (const std::uint16_t window :
+         {std::uint16_t{1024}, std::uint16_t{2048}, std::uint16_t{3072}, std::uint16_t{4096}}) {
         EXPECT_EQ(syn(window, segment_size()), Tool::nmap);
     }
+    EXPECT_EQ(syn(1024, bytes({3, 4, 5, 180})), Tool::none) << "another option of that length";
+    EXPECT_EQ(syn(1024, bytes({2, 3, 5, 180})), Tool::none) << "a segment size of a wrong length";
     EXPECT_EQ(syn(5744, segment_size()), Tool::none) << "a small device's stack";
     EXPECT_EQ(syn(1024, segment_size(), 0x4000), Tool::none) << "no tool of these sets DF";
     EXPECT_EQ(syn(1024, linux_options()), Tool::none);
@@ -61,6 +64,18 @@ TEST(Fingerprint, Nmap) {
     EXPECT_EQ(tool_in(build(Ipv4{.payload = build(Tcp{.flags = 0x18, .window = 1024, .payload = Bytes(3)})})),
               Tool::none)
         << "data";
+}
+
+TEST(Fingerprint, ModernZmapHasEveryOptionAtItsPlace) {
+    EXPECT_EQ(syn(65535, linux_options()), Tool::zmap_modern);
+    for (const std::size_t place : {0U, 4U, 6U, 13U, 16U, 17U}) {
+        Bytes other = linux_options();
+        other[place] = std::byte{99};
+        EXPECT_EQ(syn(65535, other), Tool::none) << place;
+    }
+    EXPECT_EQ(tool_in(build(Ipv6{.payload = build(Tcp{.window = 65535, .options = linux_options()})})),
+              Tool::none)
+        << "zmap knows no IPv6";
 }
 
 TEST(Fingerprint, Masscan) {

@@ -45,6 +45,37 @@ TEST(Knowledge, NothingIsKnownAtFirst) {
     EXPECT_FALSE(nothing.is_ephemeral(61000));
 }
 
+TEST(Knowledge, ANetworkIsProtectedByWhoIsInIt) {
+    const Knowledge known(Knowledge::Facts{.own_addresses = {source(1)},
+                                           .gateways = {source(0x200)},
+                                           .resolvers = {ipv6({0x20, 1, 0xd, 0xb8}, 0x53)}});
+    EXPECT_EQ(known.protected_in(Prefix::of(source(77), 24)), source(1));
+    EXPECT_EQ(known.protected_in(Prefix::of(source(0x2ff), 24)), source(0x200));
+    EXPECT_EQ(known.protected_in(Prefix::of(source(0x300), 24)), std::nullopt);
+    EXPECT_EQ(known.protected_in(Prefix::of(ipv6({0x20, 1, 0xd, 0xb8}, 1), 64)),
+              ipv6({0x20, 1, 0xd, 0xb8}, 0x53));
+    EXPECT_EQ(known.protected_in(Prefix::of(source(1))), source(1));
+    EXPECT_EQ(known.protected_in(Prefix::of(source(2))), std::nullopt);
+}
+
+TEST(Knowledge, FactsDifferInAnyOfThem) {
+    const Knowledge::Facts none;
+    EXPECT_EQ(none, Knowledge::Facts());
+    const auto differs = [&none](auto&& change) {
+        Knowledge::Facts facts;
+        change(facts);
+        return facts != none;
+    };
+    EXPECT_TRUE(differs([](Knowledge::Facts& facts) { facts.own_addresses = {source(1)}; }));
+    EXPECT_TRUE(differs([](Knowledge::Facts& facts) { facts.on_link = {Prefix::of(source(1), 24)}; }));
+    EXPECT_TRUE(differs([](Knowledge::Facts& facts) { facts.broadcasts = {source(1)}; }));
+    EXPECT_TRUE(differs([](Knowledge::Facts& facts) { facts.gateways = {source(1)}; }));
+    EXPECT_TRUE(differs([](Knowledge::Facts& facts) { facts.resolvers = {source(1)}; }));
+    EXPECT_TRUE(differs([](Knowledge::Facts& facts) { facts.ephemeral_first = 1; }));
+    EXPECT_TRUE(differs([](Knowledge::Facts& facts) { facts.ephemeral_last = 1; }));
+    EXPECT_TRUE(differs([](Knowledge::Facts& facts) { facts.served = {tcp(22)}; }));
+}
+
 TEST(Knowledge, EveryRoleIsItsOwn) {
     const Knowledge known(Knowledge::Facts{.own_addresses = {source(1)},
                                            .broadcasts = {source(255)},

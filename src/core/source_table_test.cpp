@@ -36,6 +36,42 @@ TEST(SourceTable, CountsEachItemOnceHoweverManyThereAre) {
     EXPECT_EQ(table.size(), 1U);
 }
 
+TEST(SourceTable, AStoreThatForgetsInAHurryIsDegradedForAWhile) {
+    SourceTable table({.memory_bytes = TableLimits::kMemoryMin});
+    for (std::uint32_t number = 1; number <= 60; ++number) {
+        for (std::uint32_t what = 1; what <= 5; ++what) {
+            table.on_probe(subject(number), item(what), at(1s));
+        }
+    }
+    EXPECT_FALSE(table.degraded(at(1s)));
+    for (std::uint32_t number = 1; number <= 60; ++number) {
+        for (std::uint32_t what = 6; what <= 20; ++what) {
+            table.on_probe(subject(number), item(what), at(1s));
+        }
+    }
+    EXPECT_GT(table.evicted(), 0U);
+    EXPECT_TRUE(table.degraded(at(2s)));
+    EXPECT_FALSE(table.degraded(at(12s)));
+}
+
+TEST(SourceTable, OneAddressIsSeveralSubjects) {
+    SourceTable table({});
+    Subject to_host = subject(1);
+    to_host.host = 7;
+    Subject sweep = subject(1);
+    sweep.counted = Counted::hosts;
+    EXPECT_NE(to_host, subject(1));
+    EXPECT_NE(sweep, subject(1));
+    EXPECT_NE(item(1), item(2));
+    EXPECT_NE(item(1, 4), item(1, 5));
+    EXPECT_NE(item(1, 4, 1), item(1, 4, 2));
+    for (const Subject& each : {subject(1), to_host, sweep}) {
+        EXPECT_EQ(table.on_probe(each, item(1), at(1s)).distinct, 1U);
+        EXPECT_EQ(table.tried(each, at(1s)).at(0).item, item(1));
+    }
+    EXPECT_EQ(table.size(), 3U);
+}
+
 TEST(SourceTable, KeepsTheHeavierOfTwoWeightsAndItsKind) {
     for (const std::uint32_t others : {0U, 10U}) {  // in the record, and in the store
         SourceTable table({});
