@@ -50,7 +50,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         return 0;
     }
     std::vector<std::uint8_t> content(data, data + size);
-    replay::Firewall firewall({}, 1);
+    replay::Firewall firewall({}, false, 1);
     const std::uint64_t learned = for_each_packet(
         content, [&firewall](const replay::SeenPacket& seen) { firewall.learn(seen.packet); });
 
