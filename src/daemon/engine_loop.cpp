@@ -217,17 +217,37 @@ std::expected<void, EnforceError> EngineLoop::put_back_what_is_missing(core::Tim
     if (missing.empty()) {
         return {};
     }
-    if (auto restored = enforcer_->ban(missing, now); !restored) {
+    if (auto restored = restore(missing, now); !restored) {
         return restored;
     }
     ++repairs_;
     spdlog::warn("{} of the bans in {} had been taken out or altered{}: back in force after {:.1f} ms",
                  missing.size(), wiring_.enforcer_name, by.empty() ? "" : " by " + by,
                  milliseconds_since(now));
-    for (const core::Ban& ban : missing) {
-        conclude(ban, now);
-    }
     return {};
+}
+
+/// One that the kernel has no room for must not keep the others out.
+std::expected<void, EnforceError> EngineLoop::restore(std::span<const core::Ban> bans, core::Time now) {
+    auto outcome = enforcer_->ban(bans, now);
+    if (outcome) {
+        for (const core::Ban& ban : bans) {
+            conclude(ban, now);
+        }
+        return {};
+    }
+    if (outcome.error().failure != Failure::set_full) {
+        return outcome;
+    }
+    if (bans.size() == 1) {
+        refuse(bans.front(), outcome.error(), now);
+        return {};
+    }
+    const auto first = bans.first(bans.size() / 2);
+    if (auto restored = restore(first, now); !restored) {
+        return restored;
+    }
+    return restore(bans.subspan(first.size()), now);
 }
 
 std::expected<void, EnforceError> EngineLoop::rebuild(core::Time now, const std::string& by) {
@@ -235,16 +255,14 @@ std::expected<void, EnforceError> EngineLoop::rebuild(core::Time now, const std:
         return built;
     }
     const std::vector<core::Ban> wanted = engine_.wanted(now);
-    if (auto restored = enforcer_->ban(wanted, now); !restored) {
+    if (auto restored = restore(wanted, now); !restored) {
         return restored;
     }
     ++repairs_;
+    const std::size_t in_force = wanted.size() - std::min(refused_.size(), wanted.size());
     spdlog::warn("{} was {}: rebuilt, {} {} back in force after {:.1f} ms", wiring_.enforcer_name,
-                 by.empty() ? "gone" : "removed or changed by " + by, wanted.size(),
-                 wanted.size() == 1 ? "ban is" : "bans are", milliseconds_since(now));
-    for (const core::Ban& ban : wanted) {
-        conclude(ban, now);
-    }
+                 by.empty() ? "gone" : "removed or changed by " + by, in_force,
+                 in_force == 1 ? "ban is" : "bans are", milliseconds_since(now));
     return {};
 }
 

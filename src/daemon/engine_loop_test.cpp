@@ -187,6 +187,24 @@ TEST_F(EngineLoopTest, ATableChangedByOthersIsRebuiltBeforeAnybodyComes) {
     });
 }
 
+TEST_F(EngineLoopTest, OneBanThatTheKernelHasNoRoomForDoesNotKeepTheOthersOut) {
+    ask([&](EngineLoop& running) {
+        for (std::uint32_t who = 1; who <= 20; ++who) {
+            EXPECT_TRUE(running.ban(alone(who), 12h));
+        }
+        kernel->refuses = {alone(7)};
+        kernel->held.clear();
+        kernel->is_there = false;
+        running.verify("");
+        EXPECT_EQ(kernel->held.size(), 19U);
+        EXPECT_FALSE(kernel->held.contains(alone(7)));
+        EXPECT_EQ(running.refused(), 1U);
+        kernel->refuses.clear();
+        return 0;
+    });
+    EXPECT_TRUE(wait_held(7)) << "it is tried again";
+}
+
 TEST_F(EngineLoopTest, AChangeThatCannotBeLookedAtIsLookedAtLater) {
     scan(1);
     ASSERT_TRUE(wait_held(1));

@@ -175,18 +175,48 @@ std::expected<SetElements*, EnforceError> NftEnforcer::elements() {
 }
 
 std::expected<void, EnforceError> NftEnforcer::build() {
+    // The shape is read right after the building; whoever came in between would be taken for ours, so that it
+    // is done again when there was another transaction than ours.
+    constexpr int kAttempts = 4;
+    for (int attempt = 0; attempt < kAttempts; ++attempt) {
+        const auto before = generation();
+        if (!before) {
+            return std::unexpected(before.error());
+        }
+        if (auto built = build_table(); !built) {
+            return built;
+        }
+        auto shape = elements_->shape();
+        if (!shape) {
+            return std::unexpected(failure(fmt::format("look at {}", in_table()), shape.error()));
+        }
+        built_ = std::move(*shape);
+        const auto after = generation();
+        if (after && *after - *before == 1) {
+            break;
+        }
+    }
+    return apply_allowlist();
+}
+
+/// Of nf_tables; the first thing to ask, because libnftables tells failures apart only in prose.
+std::expected<std::uint32_t, EnforceError> NftEnforcer::generation() {
     auto held = elements();
     if (!held) {
         return std::unexpected(held.error());
     }
-    // libnftables tells failures apart only in prose; the two that matter are found out by asking first.
-    if (const int reason = (*held)->ask_generation(); reason != 0) {
-        EnforceError error = failure("ask nf_tables for its generation", reason);
-        if (reason == EINVAL) {  // nfnetlink's answer for a subsystem that is not there
+    const auto generation = (*held)->generation();
+    if (!generation) {
+        EnforceError error = failure("ask nf_tables for its generation", generation.error());
+        if (generation.error() == EINVAL) {  // nfnetlink's answer for a subsystem that is not there
             error.failure = Failure::unsupported;
         }
         return std::unexpected(std::move(error));
     }
+    return *generation;
+}
+
+std::expected<void, EnforceError> NftEnforcer::build_table() {
     if (!nft::run_text(nft::build_text(settings_.table))) {
         // Something of our name is there that is not ours as it should be: an older version's table, or a
         // stranger's.
@@ -196,14 +226,6 @@ std::expected<void, EnforceError> NftEnforcer::build() {
                              .message = fmt::format("build {}: {}", in_table(), replaced.error())});
         }
     }
-    if (auto allowed = apply_allowlist(); !allowed) {
-        return allowed;
-    }
-    auto shape = (*held)->shape();
-    if (!shape) {
-        return std::unexpected(failure(fmt::format("look at {}", in_table()), shape.error()));
-    }
-    built_ = std::move(*shape);
     return {};
 }
 

@@ -5,6 +5,7 @@
 // milliseconds. Needs:    CAP_NET_ADMIN in the network namespace of the constructing thread.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -44,6 +45,8 @@ class NftEnforcer final : public Enforcer {
     [[nodiscard]] std::expected<nft::SetElements*, EnforceError> elements();
     [[nodiscard]] EnforceError failure(const std::string& operation, int reason) const;
     [[nodiscard]] std::string in_table() const;
+    [[nodiscard]] std::expected<std::uint32_t, EnforceError> generation();
+    std::expected<void, EnforceError> build_table();
     std::expected<void, EnforceError> apply_allowlist();
 
     NftSettings settings_;

@@ -93,6 +93,13 @@ TEST_F(NftKernelTest, ATableThatLooksTheSameIsNotTheSame) {
     EXPECT_FALSE(*enforcer.is_intact());
 }
 
+TEST_F(NftKernelTest, BuildingTakesOneTransactionAndNoSecondTry) {
+    nft::SetElements anybody("farewell_test", std::move(*nft::open_transport()));
+    const auto before = anybody.generation();
+    ASSERT_TRUE(enforcer.build());
+    EXPECT_EQ(*anybody.generation() - *before, 1U) << "an empty allowlist is none";
+}
+
 TEST_F(NftKernelTest, TheWatchHearsOfOthersAndNotOfItself) {
     auto watch = enforcer.watch();
     ASSERT_TRUE(watch) << watch.error().message;

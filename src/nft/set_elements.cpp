@@ -4,6 +4,7 @@
 #include <libmnl/libmnl.h>
 #include <libnftnl/common.h>
 #include <libnftnl/expr.h>
+#include <libnftnl/gen.h>
 #include <libnftnl/set.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
@@ -27,6 +28,9 @@ constexpr int kDumpAttempts = 8;
 
 struct FreeSet {
     void operator()(nftnl_set* set) const { nftnl_set_free(set); }
+};
+struct FreeGeneration {
+    void operator()(nftnl_gen* generation) const { nftnl_gen_free(generation); }
 };
 using SetPtr = std::unique_ptr<nftnl_set, FreeSet>;
 
@@ -241,13 +245,23 @@ std::expected<TableShape, int> SetElements::shape() {
     return std::unexpected(EAGAIN);  // the ruleset would not hold still
 }
 
-int SetElements::ask_generation() {
+std::expected<std::uint32_t, int> SetElements::generation() {
     std::array<char, 256> request{};
     const std::uint32_t sequence = take_sequences();
     const nlmsghdr* header =
         nftnl_nlmsg_build_hdr(request.data(), NFT_MSG_GETGEN, NFPROTO_UNSPEC, 0, sequence);
-    return transport_->query(std::as_bytes(std::span(request).first(header->nlmsg_len)), sequence,
-                             [](const nlmsghdr& /*message*/) {});
+    std::uint32_t generation = 0;
+    const int reason = transport_->query(
+        std::as_bytes(std::span(request).first(header->nlmsg_len)), sequence, [&](const nlmsghdr& message) {
+            const std::unique_ptr<nftnl_gen, FreeGeneration> answer(nftnl_gen_alloc());
+            if (answer && nftnl_gen_nlmsg_parse(&message, answer.get()) >= 0) {
+                generation = nftnl_gen_get_u32(answer.get(), NFTNL_GEN_ID);
+            }
+        });
+    if (reason != 0) {
+        return std::unexpected(reason);
+    }
+    return generation;
 }
 
 }  // namespace farewell::nft

@@ -48,9 +48,9 @@ class SetElements {
     [[nodiscard]] std::expected<std::optional<HeldElement>, int> get(const std::string& set,
                                                                      const Element& element);
 
-    /// 0 if nf_tables answers at all; EPERM without CAP_NET_ADMIN, EINVAL or EOPNOTSUPP where it is not
-    /// there.
-    [[nodiscard]] int ask_generation();
+    /// How many transactions this network namespace has seen; wraps around, and 0 is left out. EPERM without
+    /// CAP_NET_ADMIN, EINVAL or EOPNOTSUPP where nf_tables is not there.
+    [[nodiscard]] std::expected<std::uint32_t, int> generation();
 
     /// Transport::port of the socket that all of this goes through.
     [[nodiscard]] std::uint32_t port() const { return transport_->port(); }
