@@ -49,6 +49,7 @@ std::optional<replay::Options> read_judgement(const JudgementOptions& options) {
                            .open = {},
                            .all_dropped = options.all_dropped,
                            .near_misses_from = std::nullopt};
+    result.limits.bans_per_minute = 0;  // the question is whom the rules would ban
     std::random_device random;
     result.limits.hash_key = std::uint64_t{random()} << 32U | random();
     result.limits.evidence_ports_max =

@@ -43,7 +43,7 @@ struct Config {
 
     core::Limits limits;  // [detect] and ban.duration
     std::chrono::nanoseconds remember_services = std::chrono::hours(24);
-    OnStart on_start = OnStart::clear;
+    OnStart on_start = OnStart::keep;
     OnStop on_stop = OnStop::leave;
     std::vector<core::Prefix> allowed_networks;
     std::string nft_table = "port_scanners_auto_ban";

@@ -306,6 +306,10 @@ constexpr std::array kKeys{
               [](Config& config, const toml::node& node) {
                   return set_duration(config.limits.soft_ban_duration, node, 1s, kLongest);
               }},
+    ConfigKey{"ban.per_minute",
+              [](Config& config, const toml::node& node) {
+                  return set_integer(config.limits.bans_per_minute, node, 0, 1'000'000);
+              }},
     ConfigKey{"ban.on_start",
               [](Config& config, const toml::node& node) {
                   return set_word(config.on_start, node,

@@ -67,7 +67,8 @@ TEST_F(ConfigTest, DefaultsAreTheManuals) {
     EXPECT_EQ(config.limits.ban_duration, 12h);
     EXPECT_EQ(config.limits.memory_bytes, std::size_t{16} << 20);
     EXPECT_EQ(config.remember_services, 24h);
-    EXPECT_EQ(config.on_start, OnStart::clear);
+    EXPECT_EQ(config.on_start, OnStart::keep);
+    EXPECT_EQ(config.limits.bans_per_minute, 1000U);
     EXPECT_EQ(config.on_stop, OnStop::leave);
     EXPECT_EQ(config.nft_table, "port_scanners_auto_ban");
     EXPECT_EQ(config.control_socket, "/run/farewell/control.sock");
@@ -94,7 +95,8 @@ memory = "64MiB"
 remember_services = "36h"
 [ban]
 duration = "90s"
-on_start = "keep"
+on_start = "clear"
+per_minute = 7
 on_stop = "remove"
 [allow]
 networks = ["192.0.2.0/24", "2001:db8::1"]
@@ -121,7 +123,8 @@ user = "daemon"
     EXPECT_EQ(config.limits.memory_bytes, std::size_t{64} << 20);
     EXPECT_EQ(config.remember_services, 36h);
     EXPECT_EQ(config.limits.ban_duration, 90s);
-    EXPECT_EQ(config.on_start, OnStart::keep);
+    EXPECT_EQ(config.on_start, OnStart::clear);
+    EXPECT_EQ(config.limits.bans_per_minute, 7U);
     EXPECT_EQ(config.on_stop, OnStop::remove);
     ASSERT_EQ(config.allowed_networks.size(), 2U);
     EXPECT_EQ(report::to_text(config.allowed_networks[1]), "2001:db8::1");
@@ -185,6 +188,7 @@ TEST_F(ConfigTest, EveryKeyRefusesWhatItCannotBe) {
         {"detect.remember_services=24", "a duration 0s..366d"},
         {"ban.duration=0s", "a duration 1s..366d"},
         {"ban.on_start=maybe", "\"clear\" or \"keep\""},
+        {"ban.per_minute=-1", "an integer 0..1000000"},
         {"ban.on_stop=maybe", "\"leave\" or \"remove\""},
         {"allow.networks=[\"192.0.2.1/24\"]", "without host bits, got string \"192.0.2.1/24\""},
         {"allow.networks=5", "a list of addresses and networks"},

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/allowlist.hpp"
+#include "core/ban_budget.hpp"
 #include "core/bannable.hpp"
 #include "core/detector.hpp"
 
@@ -38,7 +39,11 @@ std::string_view name_of(UnbanReason reason) {
 
 struct Engine::State {
     State(const Limits& new_limits, const std::vector<Prefix>& networks)
-        : limits(new_limits), allowlist(networks), detector(limits), bans(limits.hash_key) {}
+        : limits(new_limits),
+          allowlist(networks),
+          detector(limits),
+          bans(limits.hash_key),
+          budget(limits.bans_per_minute) {}
 
     /// Time may stand still, never go back.
     Time at_least_last(Time now) {
@@ -67,6 +72,7 @@ struct Engine::State {
     Detector detector;
     std::shared_ptr<const Knowledge> knowledge = std::make_shared<const Knowledge>();  // the edge's too
     BanBook bans;
+    BanBudget budget;
     Counters counters;
     std::vector<Unban> expired;  // found over by a probe before the tick came round
     Time last_now = Time::min();
@@ -168,6 +174,10 @@ const BanRecord* Engine::State::covering(const Prefix& source, Time now) const {
 std::optional<Ban> Engine::State::decide(Decision decision, Time now) {
     if (bans.size() >= limits.bans_max) {
         ++counters.bans_refused;  // and it has to earn its ban anew; kept, what it did would only grow
+        return std::nullopt;
+    }
+    if (!budget.spend(now)) {
+        ++counters.bans_withheld;
         return std::nullopt;
     }
     ++counters.bans_decided;
@@ -375,6 +385,7 @@ std::vector<Unban> Engine::reconfigure(const Limits& limits, const std::vector<P
     state.limits = limits;
     state.allowlist = Allowlist(allowlist);
     state.detector.reconfigure(limits, now);
+    state.budget.reconfigure(limits.bans_per_minute);
     return state.lift_bans(UnbanReason::allowlisted,
                            [&state](const Prefix& source) { return state.allowlist.overlaps(source); });
 }
@@ -473,6 +484,9 @@ std::size_t Engine::suspects(Time now) const {
 }
 bool Engine::is_degraded(Time now) const {
     return state_->detector.sources().degraded(now);
+}
+bool Engine::is_over_budget(Time now) const {
+    return state_->budget.is_overdrawn(now);
 }
 std::size_t Engine::bans_wanted() const {
     return state_->bans.size();

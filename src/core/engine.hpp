@@ -43,8 +43,9 @@ struct Counters {
     std::uint64_t probes_of_banned = 0;  ///< in flight when the ban fell, or the ban is not in force
     std::uint64_t bans_decided = 0;
     std::uint64_t bans_enforced = 0;
-    std::uint64_t bans_failed = 0;   ///< outcomes, so one ban may count several times
-    std::uint64_t bans_refused = 0;  ///< Limits::bans_max was reached
+    std::uint64_t bans_failed = 0;    ///< outcomes, so one ban may count several times
+    std::uint64_t bans_refused = 0;   ///< Limits::bans_max was reached
+    std::uint64_t bans_withheld = 0;  ///< Limits::bans_per_minute was
     std::uint64_t unbans = 0;
     std::uint64_t bans_soft = 0;             ///< of those decided, or made soft since
     std::uint64_t bans_of_networks = 0;      ///< of those decided
@@ -141,6 +142,8 @@ class Engine {
     [[nodiscard]] std::size_t suspects(Time now) const;
     /// A flood takes more memory than the budget has: slow scanners may go unseen. See docs/memory.md.
     [[nodiscard]] bool is_degraded(Time now) const;
+    /// More sources deserved a ban lately than may be banned within a minute: new ones go unbanned.
+    [[nodiscard]] bool is_over_budget(Time now) const;
     [[nodiscard]] std::size_t bans_wanted() const;
     /// Bytes accounted for unbanned sources; never above Limits::memory_bytes.
     [[nodiscard]] std::size_t memory_used() const;

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/ban_budget.hpp"
 #include "scenario.hpp"
 
 namespace farewell::core {
@@ -300,6 +301,38 @@ TEST_F(EngineTest, ALowerThresholdCountsFromTheNextProbeOn) {
     static_cast<void>(engine.reconfigure(limits, {}, now));
     EXPECT_EQ(engine.bans_wanted(), 0U);
     EXPECT_TRUE(try_port(1));
+}
+
+TEST(EngineBudget, BeyondSoManyAMinuteNobodyIsBannedAndItResumesByItself) {
+    Limits limits = test::plain_limits();
+    limits.bans_per_minute = 60;
+    Engine engine(limits, {});
+    Time now = at(1h);
+    const auto scan = [&](std::uint32_t who) {
+        std::optional<Ban> ban;
+        for (std::uint16_t port = 1; port <= 10; ++port) {
+            ban = engine.on_probe(probe(source(who), port), now);
+        }
+        return ban.has_value();
+    };
+    std::uint32_t banned = 0;
+    for (std::uint32_t who = 1; who <= 100'000; ++who) {
+        now += 50us;  // five seconds for all
+        banned += scan(who) ? 1U : 0U;
+    }
+    EXPECT_EQ(banned, 64U) << "sixty at once, and one a second";
+    EXPECT_EQ(engine.counters().bans_withheld, 100'000U - banned);
+    EXPECT_TRUE(engine.is_over_budget(now));
+    EXPECT_EQ(engine.bans_wanted(), banned) << "those made before stay";
+    EXPECT_EQ(engine.order_ban(alone(200'000), 1h, now).result, OrderResult::done) << "the operator may";
+    now += BanBudget::kLasting;
+    EXPECT_FALSE(engine.is_over_budget(now));
+    EXPECT_TRUE(scan(200'001));
+    limits.bans_per_minute = 0;
+    static_cast<void>(engine.reconfigure(limits, {}, now));
+    for (std::uint32_t who = 300'000; who < 300'500; ++who) {
+        EXPECT_TRUE(scan(who)) << "no budget, no end";
+    }
 }
 
 TEST_F(EngineTest, BansAreLimitedInNumber) {

@@ -54,6 +54,7 @@ struct Limits {
 
     static constexpr std::size_t kMemoryMin = std::size_t{1} << 20;
     std::size_t memory_bytes = std::size_t{16} << 20;  ///< for all that is remembered of unbanned sources
+    std::uint32_t bans_per_minute = 1000;              ///< that detection may decide; 0: any number
     std::size_t bans_max = 1'000'000;     ///< wanted bans at one time; more are refused and counted
     std::size_t evidence_ports_max = 64;  ///< ports kept per ban for explain
     std::uint64_t hash_key = 0;           ///< a random number that nobody outside knows: see KeyedHash

@@ -96,6 +96,7 @@ json engine_part(const core::Engine& engine, core::Time now) {
           {"enforced", counters.bans_enforced},
           {"failed", counters.bans_failed},
           {"refused", counters.bans_refused},
+          {"withheld", counters.bans_withheld},
           {"unbanned", counters.unbans}}},
         {"rule",
          {{"name", core::name_of(engine.limits().rule)},

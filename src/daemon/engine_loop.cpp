@@ -128,6 +128,7 @@ void EngineLoop::take_ticks(core::Time now) {
     if (unverified_) {
         verify(std::string(*unverified_));
     }
+    watch_budget(now);
     if (const auto count = ban_lines_.take_held_back(now)) {
         spdlog::info("{} more sources have been {}banned within the same second", *count,
                      wiring_.observing ? "seen that would be " : "");
@@ -140,6 +141,35 @@ void EngineLoop::take_ticks(core::Time now) {
     }
     next_tick_ = std::min(engine_.next_due().value_or(core::Time::max()), now + kTickAtLeastEvery);
     next_tick_ = std::max(next_tick_, now + std::chrono::milliseconds(1));
+}
+
+void EngineLoop::watch_budget(core::Time now) {
+    const std::uint64_t withheld = engine_.counters().bans_withheld;
+    const bool is_over = engine_.is_over_budget(now);
+    if (is_over && !is_over_budget_) {
+        spdlog::error(
+            "more than {} sources deserved a ban within a minute, as when somebody forges them: new ones are "
+            "not "
+            "banned until that ends (ban.per_minute)",
+            engine_.limits().bans_per_minute);
+    } else if (!is_over && is_over_budget_) {
+        spdlog::warn("bans resume; {} were withheld", withheld - withheld_before_);
+    }
+    is_over_budget_ = is_over;
+    if (!is_over) {
+        withheld_before_ = withheld;
+    }
+}
+
+std::string EngineLoop::trouble() const {
+    if (!refused_.empty() || unverified_) {
+        return last_refusal_;
+    }
+    if (engine_.is_over_budget(boot_now())) {
+        return fmt::format("more than {} bans within a minute: new scanners are not banned (ban.per_minute)",
+                           engine_.limits().bans_per_minute);
+    }
+    return "";
 }
 
 void EngineLoop::on_arrival(const core::Arrival& arrival) {

@@ -50,11 +50,9 @@ class EngineLoop {
     [[nodiscard]] core::Time verified() const { return verified_; }
     /// Wanted bans that the kernel refused.
     [[nodiscard]] std::size_t refused() const { return refused_.size(); }
-    /// What the kernel said last, while a ban that it refused is still wanted or a repair is; empty if all is
-    /// well.
-    [[nodiscard]] std::string trouble() const {
-        return refused_.empty() && !unverified_ ? "" : last_refusal_;
-    }
+    /// What the kernel said last, while a ban that it refused is still wanted or a repair is; or that the
+    /// budget of bans is spent. Empty if all is well.
+    [[nodiscard]] std::string trouble() const;
 
     /// Orders of the operator, carried out before they return. The error is the enforcer's.
     std::expected<core::OrderResult, enforce::EnforceError> ban(
@@ -74,6 +72,7 @@ class EngineLoop {
  private:
     bool take_probes();
     void take_ticks(core::Time now);
+    void watch_budget(core::Time now);
     void on_arrival(const core::Arrival& arrival);
     void enforce(std::span<const core::Ban> bans);
     std::expected<void, enforce::EnforceError> rebuild(core::Time now, const std::string& by = "");
@@ -98,6 +97,8 @@ class EngineLoop {
     std::vector<core::Unban> freed_;          // banned no longer, perhaps still in the kernel
     bool let_in_is_due_ = false;              // the kernel refused the last time
     core::Time next_tick_;
+    bool is_over_budget_ = false;        // as last told
+    std::uint64_t withheld_before_ = 0;  // bans, until it began
     std::uint64_t repairs_ = 0;
     core::Time verified_;
     std::optional<std::string> unverified_;  // who made the change that could not be looked at yet

@@ -92,7 +92,7 @@ class StartAndStop(BansTest):
         daemon.process.kill()
         daemon.wait_exit()
         self.assertIn(ATTACKER4, self.banned(4))
-        self.start_daemon(name="second")
+        self.start_daemon("ban.on_start=clear", name="second")
         self.assertEqual(self.banned(4), {})
         self.open_attacker()
         self.assertTrue(self.can_connect(self.attacker, SERVER4, 80, 5.0))
@@ -101,7 +101,7 @@ class StartAndStop(BansTest):
         daemon = self.start_daemon()
         self.ban_attacker()
         self.assertEqual(daemon.stop(), 0)
-        second = self.start_daemon("ban.on_start=keep", name="second")
+        second = self.start_daemon(name="second")
         self.assertIn(ATTACKER4, self.banned(4))
         ban = second.json("bans", "get", ATTACKER4)
         self.assertEqual(ban["state"], "enforced")
@@ -193,6 +193,28 @@ class Repair(BansTest):
         wait_until(lambda: not daemon.status()["degraded"], "all is well again")
 
 
+class Budget(BansTest):
+    def scan_from(self, first, count):
+        self.send([tcp(f"198.18.0.{number}", SERVER4, port) for number in range(first, first + count) for port in range(1000, 1010)])
+
+    def test_forged_scanners_do_not_have_the_world_banned(self):
+        daemon = self.start_daemon("ban.per_minute=20")
+        self.ban_attacker()
+        self.scan_from(50, 60)
+        daemon.wait_log("more than 20 sources deserved a ban within a minute")
+        status = daemon.status()
+        self.assertTrue(status["degraded"])
+        self.assertIn("new scanners are not banned", status["trouble"])
+        self.assertEqual(daemon.cli("status", check=False).returncode, 5)
+        self.assertLessEqual(status["bans"]["wanted"], 25)  # twenty at once, and one every three seconds
+        self.assertEqual(status["bans"]["wanted"] + status["bans"]["withheld"], 61)
+        self.assertIn(ATTACKER4, self.banned(4), "whoever was banned before stays so")
+        daemon.wait_log("bans resume; ", 60)
+        self.assertFalse(daemon.status()["degraded"])
+        self.scan_from(200, 1)
+        self.wait_banned("198.18.0.200")
+
+
 class Prefixes(BansTest):
     BANS = {"6_64": "2001:db8:0:7::", "6_56": "2001:db8:0:200::", "6_48": "2001:db8:5::", "6_32": "2001:db9::",
             "4_24": "198.18.7.0", "4_16": "198.19.0.0"}  # the narrower ones first: within a ban there is nothing to add
@@ -217,7 +239,7 @@ class Prefixes(BansTest):
         daemon = self.start_daemon()
         self.ban_all(daemon)
         self.assertEqual(daemon.stop(), 0, daemon.log())
-        second = self.start_daemon("ban.on_start=keep", 'allow.networks=["2001:db9:7::/48"]', name="second")
+        second = self.start_daemon('allow.networks=["2001:db9:7::/48"]', name="second")
         kept = {ban["source"] for ban in second.json("bans", "list")["bans"]}
         self.assertEqual(kept, {f"{first}/{kind.split('_')[1]}" for kind, first in self.BANS.items()} -
                          {"2001:db9::/32"})
@@ -228,7 +250,7 @@ class Prefixes(BansTest):
         daemon = self.start_daemon()
         self.ban_all(daemon)
         self.assertEqual(daemon.stop(), 0, daemon.log())
-        self.start_daemon(name="second")
+        self.start_daemon("ban.on_start=clear", name="second")
         self.assert_no_bans()
 
 

@@ -27,7 +27,7 @@ class Chaos(CountingTest):
         first = self.start_daemon(name="first")  # it makes the table
         self.assertEqual(first.stop(), 0, first.log())
         self.nft("-f", path)
-        self.daemon = self.start_daemon("ban.on_start=keep")
+        self.daemon = self.start_daemon()
         self.assertEqual(self.daemon.status()["bans"]["wanted"], BANS)
 
     def nft(self, *arguments):
@@ -121,7 +121,7 @@ class Chaos(CountingTest):
             self.daemon.wait_exit()
             self.assertIn("ip saddr @banned4 counter", self.server.run("nft", "list", "table", "inet", TABLE).stdout,
                           "the drop rule never went away")
-            self.daemon = self.start_daemon("ban.on_start=keep", name=f"again{round_}")
+            self.daemon = self.start_daemon(name=f"again{round_}")
             self.assertEqual(self.daemon.status()["bans"]["wanted"], BANS)
         self.nft("flush", "ruleset")
         self.assert_whole()

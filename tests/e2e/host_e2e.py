@@ -51,7 +51,7 @@ class Protected(CountingTest):
         self.wait_banned(ATTACKER4)
         self.assertEqual(first.stop(), 0)
         self.add_gateways()
-        second = self.start_daemon("ban.on_start=keep", name="second")
+        second = self.start_daemon(name="second")
         self.assertEqual(self.banned(4), {})
         self.assertEqual(second.status()["bans"]["wanted"], 0)
 
