@@ -153,7 +153,7 @@ class OrdinaryTraffic(ReplayTest):
     CAPTURES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../captures")
     # What a firewall dropped of each, and whom the plain rule would have banned for it.
     DROPPED = {"backscatter_rst": (300, 0), "backscatter_syn_ack": (300, 0), "connection_tails": (200, 3), "lan_chatter": (100, 0),
-               "late_dns": (24, 1), "mtr_udp": (70, 0), "p2p_tail": (90, 0), "traceroute": (90, 0)}
+               "late_dns": (24, 1), "late_quic": (40, 1), "mtr_udp": (70, 0), "p2p_tail": (90, 0), "traceroute": (90, 0)}
     BOTH_DIRECTIONS = {"service_restart": (10, 0)}
 
     def judge(self, name, *options):
