@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // flood PACKETS RATE: so many UDP packets to port 7000 of the loopback device, at so many a second; rate 0 is
 // as fast as it goes. Prints how long it took.
-//
-// As fast as it goes means that the kernel cuts 1024 bytes into 32 packets (UDP_SEGMENT, udp(7)), right before
-// it queues them one by one: a packet sent for itself takes as long as the slowest consumer does to read it,
-// and nothing would be overloaded.
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <netinet/udp.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -34,15 +29,8 @@ int main(int argc, char** argv) {
         return std::perror("connect"), 1;
     }
     constexpr std::size_t kBurst = 32;
-    constexpr std::size_t kPayload = 32;
-    constexpr long kSegments = 32;
-    const long in_one = rate > 0 ? 1 : kSegments;
-    std::array<char, kPayload * kSegments> payload{};
-    iovec vector{.iov_base = payload.data(), .iov_len = kPayload * static_cast<std::size_t>(in_one)};
-    if (const int segment = kPayload;
-        rate <= 0 && setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof segment) != 0) {
-        return std::perror("UDP_SEGMENT"), 1;
-    }
+    std::array<char, 32> payload{};
+    iovec vector{.iov_base = payload.data(), .iov_len = payload.size()};
     std::array<mmsghdr, kBurst> headers{};
     for (mmsghdr& header : headers) {
         header.msg_hdr.msg_iov = &vector;
@@ -53,10 +41,9 @@ int main(int argc, char** argv) {
     while (sent < packets) {
         // At a low rate one by one: a trickle.
         const std::size_t burst = rate > 0 && rate < 20'000 ? 1 : kBurst;
-        const long left = (packets - sent + in_one - 1) / in_one;
-        const auto many = static_cast<unsigned>(std::min<long>(left, static_cast<long>(burst)));
+        const auto many = static_cast<unsigned>(std::min<long>(packets - sent, static_cast<long>(burst)));
         const int count = sendmmsg(fd, headers.data(), many, 0);
-        sent += std::max(count, 0) * in_one;
+        sent += std::max(count, 0);
         if (rate > 0) {
             std::this_thread::sleep_until(
                 begin + std::chrono::duration_cast<Clock::duration>(

@@ -106,9 +106,10 @@ bool is_late_reply(const Packet& packet, const Knowledge& knowledge) {
     return is_udp(packet) && is_reply(packet, knowledge);
 }
 
-/// Peers of a program that has just ended go on for a while, with data; a scanner's packets are empty there.
-bool is_udp_ephemeral(const Packet& packet, const Knowledge& knowledge) {
-    return is_udp(packet) && packet.payload_length > 0 && knowledge.is_ephemeral(packet.destination_port);
+/// Peers of a program that has just ended go on for a while, with data, and several peers may share an
+/// address; a scanner's packets are empty where it knows no protocol.
+bool is_udp_data(const Packet& packet) {
+    return is_udp(packet) && packet.payload_length > 0 && packet.destination_port >= kFirstUnprivilegedPort;
 }
 
 // Lambdas without captures, to have one shape for rules that ask for more or less.
@@ -156,10 +157,8 @@ constexpr auto kTable = std::to_array<RuleRow>({
      [](const Packet& packet, const Knowledge& known, LinkDestination) {
          return is_late_reply(packet, known);
      }},
-    {Rule::udp_ephemeral, "udp_ephemeral", kOrdinaryWeight / 2, "data to a port that only clients use",
-     [](const Packet& packet, const Knowledge& known, LinkDestination) {
-         return is_udp_ephemeral(packet, known);
-     }},
+    {Rule::udp_data, "udp_data", kOrdinaryWeight / 2, "data to a port that anybody may use",
+     [](const Packet& packet, const Knowledge&, LinkDestination) { return is_udp_data(packet); }},
     {Rule::udp, "udp", kOrdinaryWeight, "to a port where nobody listens",
      [](const Packet& packet, const Knowledge&, LinkDestination) { return is_udp(packet); }},
     {Rule::sctp, "sctp", kOrdinaryWeight, "to a port where nobody listens",

@@ -25,7 +25,7 @@ enum class Rule : std::uint8_t {
     stealth,        ///< TCP with none of SYN, ACK and RST, or SYN with FIN: NULL, FIN, XMAS
     ack,            ///< TCP ACK without data to a port that no client of ours uses: -sA, -sW, -sM
     udp,            ///< UDP
-    udp_ephemeral,  ///< UDP with data to a port that a client of ours may just have closed
+    udp_data,       ///< UDP with data to a port from 1024 on
     sctp,           ///< SCTP
     protocol,       ///< any other IP protocol: -sO
     tiny_fragment,  ///< a first fragment too small for the transport header: -f

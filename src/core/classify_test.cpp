@@ -118,12 +118,13 @@ TEST(Classify, APortThatHadAServiceIsNoEvidence) {
 
 TEST(Classify, Udp) {
     EXPECT_EQ(udp({}), Rule::udp);
-    EXPECT_EQ(udp({.payload = Bytes(10)}), Rule::udp);
+    EXPECT_EQ(udp({.to = 1023, .payload = Bytes(10)}), Rule::udp);
+    EXPECT_EQ(udp({.to = 1024, .payload = Bytes(10)}), Rule::udp_data);
     EXPECT_EQ(rule_of(build(Ipv4{.protocol = protocol::kUdpLite, .payload = test::build_udp(1, 7)})),
               Rule::udp);
-    EXPECT_EQ(udp({.to = kEphemeral, .payload = Bytes(10)}), Rule::udp_ephemeral);
+    EXPECT_EQ(udp({.to = kEphemeral, .payload = Bytes(10)}), Rule::udp_data);
     EXPECT_EQ(udp({.to = kEphemeral}), Rule::udp) << "empty, as a scanner sends it";
-    EXPECT_EQ(udp({.to = 61000, .payload = Bytes(10)}), Rule::udp) << "past the range";
+    EXPECT_EQ(udp({.to = 61000, .payload = Bytes(10)}), Rule::udp_data) << "ephemeral or not";
 }
 
 TEST(Classify, Traceroute) {
@@ -131,17 +132,17 @@ TEST(Classify, Traceroute) {
     EXPECT_EQ(udp({.to = 33534, .payload = Bytes(72), .ttl = 30}), Rule::traceroute);
     EXPECT_EQ(udp({.to = 33000, .payload = Bytes(36), .ttl = 1}), Rule::traceroute) << "mtr's first";
     EXPECT_EQ(udp({.to = 65535, .payload = Bytes(36), .ttl = 12}), Rule::traceroute) << "mtr, hours later";
-    EXPECT_EQ(udp({.to = 33434, .payload = Bytes(32), .ttl = 31}), Rule::udp_ephemeral);
-    EXPECT_EQ(udp({.to = 32999, .payload = Bytes(32), .ttl = 3}), Rule::udp_ephemeral);
-    EXPECT_EQ(udp({.to = 33434, .payload = Bytes(73), .ttl = 3}), Rule::udp_ephemeral);
+    EXPECT_EQ(udp({.to = 33434, .payload = Bytes(32), .ttl = 31}), Rule::udp_data);
+    EXPECT_EQ(udp({.to = 32999, .payload = Bytes(32), .ttl = 3}), Rule::udp_data);
+    EXPECT_EQ(udp({.to = 33434, .payload = Bytes(73), .ttl = 3}), Rule::udp_data);
     EXPECT_EQ(udp({.to = 33434, .ttl = 3}), Rule::udp) << "empty, as nmap -sU sends it";
 }
 
 TEST(Classify, NeighboursMayDiscoverServices) {
     EXPECT_EQ(udp({.to = 5353, .payload = Bytes(12), .source = {198, 18, 0, 7}}), Rule::lan_chatter);
     EXPECT_EQ(udp({.to = 1900, .source = {192, 168, 7, 7}}), Rule::lan_chatter) << "a private address";
-    EXPECT_EQ(udp({.to = 5353, .payload = Bytes(12), .source = {198, 18, 1, 7}}), Rule::udp);
-    EXPECT_EQ(udp({.to = 5354, .payload = Bytes(12), .source = {198, 18, 0, 7}}), Rule::udp);
+    EXPECT_EQ(udp({.to = 5353, .payload = Bytes(12), .source = {198, 18, 1, 7}}), Rule::udp_data);
+    EXPECT_EQ(udp({.to = 5354, .payload = Bytes(12), .source = {198, 18, 0, 7}}), Rule::udp_data);
     EXPECT_EQ(udp({.to = 67, .source = {198, 18, 0, 7}}), Rule::lan_chatter);
     EXPECT_EQ(udp({.to = 57621, .source = {198, 18, 0, 7}}), Rule::lan_chatter);
 }
@@ -152,7 +153,7 @@ TEST(Classify, ALateReplyIsNoProbe) {
     EXPECT_EQ(udp({.from = 53, .to = 2000, .payload = response}), Rule::late_reply);
     EXPECT_EQ(udp({.from = 53, .to = 1023, .payload = response}), Rule::udp) << "no client asks from there";
     response[2] = std::byte{0x01};
-    EXPECT_EQ(udp({.from = 53, .to = 2000, .payload = response}), Rule::udp) << "a question";
+    EXPECT_EQ(udp({.from = 53, .to = 2000, .payload = response}), Rule::udp_data) << "a question";
     EXPECT_EQ(udp({.from = 53, .to = 2000}), Rule::udp) << "nmap -g 53";
 }
 

@@ -47,7 +47,7 @@ Observation& observe(Observations& observations, const Address& who, std::uint8_
 
 /// Peer-to-peer programs and QUIC clients ask very many hosts for one UDP port, and most do not answer.
 bool is_sweep_evidence(Rule rule) {
-    return rule != Rule::udp && rule != Rule::udp_ephemeral;
+    return rule != Rule::udp && rule != Rule::udp_data;
 }
 
 /// A network needs as many more ports at once as it needs more points.

@@ -75,6 +75,10 @@ class NftPrefixKernelTest : public testing::Test {
         ASSERT_EQ(unshare(CLONE_NEWNET), 0);  // every test is a process of its own under ctest
         shell("ip link add near type veth peer name far");
         shell("ip link set near up && ip link set far up");
+        // The kernel notices a moment later that there is a carrier, and loses what is sent before.
+        shell(
+            "for try in $(seq 500); do"
+            " [ $(ip link show up | grep -c 'state UP') = 2 ] && exit 0; sleep 0.02; done; exit 1");
         ASSERT_TRUE(enforcer.build()) << enforcer.build().error().message;
         watch();
     }

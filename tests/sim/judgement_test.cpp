@@ -194,7 +194,7 @@ Habit ordinary(Random& random, std::uint32_t number) {
             break;
         case 3:  // a peer of a program that has ended: two or three ephemeral ports
             habit.send = [](Random& by, Probe probe) {
-                probe.rule = Rule::udp_ephemeral;
+                probe.rule = Rule::udp_data;
                 probe.port = {.protocol = 17, .number = port_from(by, 45000, 3)};
                 return probe;
             };
