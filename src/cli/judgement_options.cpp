@@ -55,7 +55,9 @@ std::optional<replay::Options> read_judgement(const JudgementOptions& options) {
     result.limits.evidence_ports_max =
         std::max<std::size_t>(result.limits.evidence_ports_max, result.limits.threshold);
     for (const std::string& text : options.open) {
-        result.open.push_back(*parse_open_port(text));  // checked by the command line
+        if (const auto port = parse_open_port(text)) {  // checked by the command line
+            result.open.push_back(*port);
+        }
     }
     return result;
 }

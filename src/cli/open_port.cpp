@@ -50,9 +50,9 @@ std::optional<replay::OpenPort> parse_open_port(std::string_view text) {
         }
         text.remove_prefix(colon + 1);
     }
-    const char* const end = text.data() + text.size();
-    const auto parsed = std::from_chars(text.data(), end, open.number);
-    return parsed.ec == std::errc{} && parsed.ptr == end ? std::optional(open) : std::nullopt;
+    const auto parsed = std::from_chars(text.data(), text.data() + text.size(), open.number);
+    return parsed.ec == std::errc{} && parsed.ptr == text.data() + text.size() ? std::optional(open)
+                                                                               : std::nullopt;
 }
 
 }  // namespace farewell::cli

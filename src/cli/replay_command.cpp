@@ -93,6 +93,7 @@ ExitStatus run_replay(const ReplayOptions& options, bool as_json, bool quiet) {
     const replay::Progress progress = [&bar](std::uint64_t bytes) { bar.add(bytes); };
     const auto judge = [&](const std::vector<CaptureFile>& group) {
         std::vector<std::filesystem::path> paths;
+        paths.reserve(group.size());
         for (const CaptureFile& file : group) {
             paths.push_back(file.path);
         }

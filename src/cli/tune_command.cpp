@@ -39,10 +39,14 @@ replay::SweepOptions sweep_options(const TuneOptions& options, replay::Options j
     replay::SweepOptions sweep{
         .judged_by = std::move(judged_by), .thresholds = options.thresholds, .windows = {}, .scanners = {}};
     for (const std::string& window : options.windows) {
-        sweep.windows.push_back(*report::parse_duration(window));
+        if (const auto duration = report::parse_duration(window)) {
+            sweep.windows.push_back(*duration);
+        }
     }
     for (const std::string& scanner : options.scanners) {
-        sweep.scanners.push_back(*report::parse_address(scanner));
+        if (const auto address = report::parse_address(scanner)) {
+            sweep.scanners.push_back(*address);
+        }
     }
     return sweep;
 }

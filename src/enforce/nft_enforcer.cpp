@@ -178,20 +178,24 @@ std::expected<void, EnforceError> NftEnforcer::build() {
     // The shape is read right after the building; whoever came in between would be taken for ours, so that it
     // is done again when there was another transaction than ours.
     constexpr int kAttempts = 4;
+    auto held = elements();
+    if (!held) {
+        return std::unexpected(held.error());
+    }
     for (int attempt = 0; attempt < kAttempts; ++attempt) {
-        const auto before = generation();
+        const auto before = generation(**held);
         if (!before) {
             return std::unexpected(before.error());
         }
         if (auto built = build_table(); !built) {
             return built;
         }
-        auto shape = elements_->shape();
+        auto shape = (*held)->shape();
         if (!shape) {
             return std::unexpected(failure(fmt::format("look at {}", in_table()), shape.error()));
         }
         built_ = std::move(*shape);
-        const auto after = generation();
+        const auto after = generation(**held);
         if (after && *after - *before == 1) {
             break;
         }
@@ -200,12 +204,8 @@ std::expected<void, EnforceError> NftEnforcer::build() {
 }
 
 /// Of nf_tables; the first thing to ask, because libnftables tells failures apart only in prose.
-std::expected<std::uint32_t, EnforceError> NftEnforcer::generation() {
-    auto held = elements();
-    if (!held) {
-        return std::unexpected(held.error());
-    }
-    const auto generation = (*held)->generation();
+std::expected<std::uint32_t, EnforceError> NftEnforcer::generation(nft::SetElements& elements) const {
+    const auto generation = elements.generation();
     if (!generation) {
         EnforceError error = failure("ask nf_tables for its generation", generation.error());
         if (generation.error() == EINVAL) {  // nfnetlink's answer for a subsystem that is not there

@@ -45,7 +45,7 @@ class NftEnforcer final : public Enforcer {
     [[nodiscard]] std::expected<nft::SetElements*, EnforceError> elements();
     [[nodiscard]] EnforceError failure(const std::string& operation, int reason) const;
     [[nodiscard]] std::string in_table() const;
-    [[nodiscard]] std::expected<std::uint32_t, EnforceError> generation();
+    [[nodiscard]] std::expected<std::uint32_t, EnforceError> generation(nft::SetElements& elements) const;
     std::expected<void, EnforceError> build_table();
     std::expected<void, EnforceError> apply_allowlist();
 

@@ -140,7 +140,7 @@ std::expected<void, std::string> ServiceMemory::take_text(std::string_view text,
         if (!is_right || end == std::string_view::npos || entries.size() == kPortsMax) {
             return std::unexpected(fmt::format("line {} is none of farewell's", number));
         }
-        if (number > 1) {
+        if (number > 1 && entry) {
             entries.push_back(*entry);
         }
         text.remove_prefix(end + 1);

@@ -160,10 +160,11 @@ std::uint32_t Queue::active_flags() const {
 
 std::expected<KernelQueueStats, Error> Queue::kernel_stats() const {
     const std::string operation = "read the kernel's counters of queue " + std::to_string(number());
-    if (!state_->kernel_stats) {
+    const auto& kernel_stats = state_->kernel_stats;
+    if (!kernel_stats) {
         return std::unexpected(netlink::system_error(operation, EACCES));
     }
-    const auto queues = state_->kernel_stats->read();
+    const auto queues = kernel_stats->read();
     if (!queues) {
         return std::unexpected(queues.error());
     }

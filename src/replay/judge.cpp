@@ -61,8 +61,8 @@ core::Evidence Judge::known_of(const core::Address& source, const core::Address&
 }
 
 core::Rule rule_of(const SeenPacket& seen) {
-    static const core::Knowledge kNothing;
-    return core::classify(seen.packet, kNothing, seen.link);
+    static const core::Knowledge nothing;
+    return core::classify(seen.packet, nothing, seen.link);
 }
 
 core::Probe probe_of(const SeenPacket& seen, core::Rule rule) {

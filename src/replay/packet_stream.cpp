@@ -25,10 +25,11 @@ std::optional<SeenPacket> PacketStream::next() {
             damage_ = frame.error();
             break;
         }
-        if (!*frame) {
+        const auto& bytes = *frame;
+        if (!bytes) {
             break;
         }
-        if (auto packet = read(**frame)) {
+        if (auto packet = read(*bytes)) {
             return packet;
         }
     }

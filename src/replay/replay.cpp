@@ -41,7 +41,7 @@ class Run {
     void judge_packet(const SeenPacket& seen, FileReport& report);
     void on_probe(const core::Probe& probe, FileReport& report);
     void count_kept_out(const core::Address& source);
-    std::vector<NearMiss> near_misses() const;
+    [[nodiscard]] std::vector<NearMiss> near_misses(std::size_t least_ports) const;
 
     const Options& options_;
     const Progress& progress_;
@@ -76,7 +76,7 @@ Report Run::judge(const std::vector<fs::path>& paths) {
         }
     }
     if (options_.near_misses_from && !report_.files.empty()) {
-        report_.files.back().near_misses = near_misses();
+        report_.files.back().near_misses = near_misses(*options_.near_misses_from);
     }
     report_.forgone = firewall_.conversations().forgone();
     return std::move(report_);
@@ -155,11 +155,11 @@ void Run::count_kept_out(const core::Address& source) {
     }
 }
 
-std::vector<NearMiss> Run::near_misses() const {
+std::vector<NearMiss> Run::near_misses(std::size_t least_ports) const {
     std::vector<NearMiss> misses;
     for (const auto& [source, note] : notes_) {
         core::Evidence evidence = judge_.known_of(source, note.last_host, now_);
-        if (evidence.ports.size() >= *options_.near_misses_from) {
+        if (evidence.ports.size() >= least_ports) {
             misses.push_back({.source = source, .probes = note.probes, .evidence = std::move(evidence)});
         }
     }

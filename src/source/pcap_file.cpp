@@ -23,9 +23,10 @@ bool begins_as_capture(std::FILE* stream) {
                                                    0x0a0d0d0a};
     std::uint32_t magic = 0;
     const bool read = std::fread(&magic, sizeof magic, 1, stream) == 1;
-    std::rewind(stream);
-    return read && (std::ranges::find(kMagics, magic) != kMagics.end() ||
-                    std::ranges::find(kMagics, __builtin_bswap32(magic)) != kMagics.end());
+    const bool is_back = std::fseek(stream, 0, SEEK_SET) == 0;
+    return read && is_back &&
+           (std::ranges::find(kMagics, magic) != kMagics.end() ||
+            std::ranges::find(kMagics, __builtin_bswap32(magic)) != kMagics.end());
 }
 
 /// Seconds and nanoseconds are whatever the file says; the core adds durations to them, which must not
@@ -47,14 +48,14 @@ std::expected<PcapFile, CaptureError> PcapFile::open(const std::filesystem::path
         return std::unexpected(
             CaptureError{.failure = CaptureFailure::cannot_open, .message = "not a regular file"});
     }
-    std::FILE* const stream = std::fopen(path.c_str(), "rbe");
-    if (stream == nullptr) {
+    Stream stream(std::fopen(path.c_str(), "rbe"));
+    if (!stream) {
         return std::unexpected(
             CaptureError{.failure = CaptureFailure::cannot_open,
                          .message = std::error_code(errno, std::generic_category()).message()});
     }
-    std::setvbuf(stream, nullptr, _IOFBF, kReadAhead);
-    return read_from(stream);
+    std::setvbuf(stream.get(), nullptr, _IOFBF, kReadAhead);
+    return read_from(stream.release());  // NOLINT(clang-analyzer-unix.Stream): it closes it
 }
 
 std::expected<PcapFile, CaptureError> PcapFile::read_from(std::FILE* stream) {
@@ -69,7 +70,7 @@ std::expected<PcapFile, CaptureError> PcapFile::read_from(std::FILE* stream) {
     if (capture == nullptr) {
         return std::unexpected(CaptureError{.failure = CaptureFailure::damaged, .message = reason.data()});
     }
-    static_cast<void>(owned.release());  // pcap_close closes it
+    [[maybe_unused]] std::FILE* const given_away = owned.release();  // pcap_close closes it
     return PcapFile(capture);
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/classify.hpp"
+#include "core/source_table.hpp"
 #include "replay/firewall.hpp"
 #include "replay/judge.hpp"
 #include "replay/packet_stream.hpp"
@@ -56,7 +57,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
     core::Limits limits;
     limits.threshold = core::Limits::kThresholdMin;
-    limits.memory_bytes = core::Limits::kMemoryMin;
+    limits.memory_bytes = 2 * core::TableLimits::kMemoryMin;  // to begin anew quickly
     replay::Judge judge(limits, {});
     const std::uint64_t judged = for_each_packet(content, [&](const replay::SeenPacket& seen) {
         judge.on_time(seen.at);
