@@ -54,6 +54,10 @@ std::string evidence_text(const core::Evidence& evidence) {
     return text;
 }
 
+std::string by_whom(const std::string& by) {
+    return by.empty() ? "" : " by " + by;
+}
+
 double milliseconds_since(core::Time begin) {
     return std::chrono::duration<double, std::milli>(boot_now() - begin).count();
 }
@@ -148,9 +152,8 @@ void EngineLoop::watch_budget(core::Time now) {
     const bool is_over = engine_.is_over_budget(now);
     if (is_over && !is_over_budget_) {
         spdlog::error(
-            "more than {} sources deserved a ban within a minute, as when somebody forges them: new ones are "
-            "not "
-            "banned until that ends (ban.per_minute)",
+            "more than {} sources deserved a ban within a minute, as when somebody forges them: "
+            "new ones are not banned until that ends (ban.per_minute)",
             engine_.limits().bans_per_minute);
     } else if (!is_over && is_over_budget_) {
         spdlog::warn("bans resume; {} were withheld", withheld - withheld_before_);
@@ -220,7 +223,7 @@ void EngineLoop::verify(const std::string& by) {
     } else {
         if (!unverified_) {
             spdlog::error("{} has been changed{}, and cannot be repaired yet: {}", wiring_.enforcer_name,
-                          by.empty() ? "" : " by " + by, outcome.error().message);
+                          by_whom(by), outcome.error().message);
         }
         unverified_ = by;
         last_refusal_ = outcome.error().message;
@@ -252,8 +255,7 @@ std::expected<void, EnforceError> EngineLoop::put_back_what_is_missing(core::Tim
     }
     ++repairs_;
     spdlog::warn("{} of the bans in {} had been taken out or altered{}: back in force after {:.1f} ms",
-                 missing.size(), wiring_.enforcer_name, by.empty() ? "" : " by " + by,
-                 milliseconds_since(now));
+                 missing.size(), wiring_.enforcer_name, by_whom(by), milliseconds_since(now));
     return {};
 }
 

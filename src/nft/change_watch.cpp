@@ -2,7 +2,6 @@
 #include "nft/change_watch.hpp"
 
 #include <arpa/inet.h>
-#include <libmnl/libmnl.h>
 #include <linux/filter.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <sys/socket.h>
@@ -13,15 +12,13 @@
 #include <utility>
 #include <vector>
 
+#include "nft/owned.hpp"
+
 namespace farewell::nft {
 namespace {
 
 constexpr std::size_t kReceiveBytes = std::size_t{64} << 10U;
 constexpr int kReceiveBuffer = 8 << 20;  // a flush of a hundred thousand elements tells of each
-
-struct CloseSocket {
-    void operator()(mnl_socket* socket) const { mnl_socket_close(socket); }
-};
 
 /// Keeps out what was asked for by the socket of this port: nlmsg_pid, at offset 12, says who.
 int keep_out(int fd, std::uint32_t port) {
@@ -38,7 +35,7 @@ int keep_out(int fd, std::uint32_t port) {
 }  // namespace
 
 struct ChangeWatch::State {
-    std::unique_ptr<mnl_socket, CloseSocket> socket;
+    Owned<mnl_socket> socket;
     ChangeReader reader;
     std::vector<char> buffer = std::vector<char>(kReceiveBytes);
 };
@@ -49,8 +46,7 @@ ChangeWatch::ChangeWatch(ChangeWatch&&) noexcept = default;
 ChangeWatch& ChangeWatch::operator=(ChangeWatch&&) noexcept = default;
 
 std::expected<ChangeWatch, int> ChangeWatch::open(std::string table, std::uint32_t own_port) {
-    std::unique_ptr<mnl_socket, CloseSocket> socket(
-        mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    Owned<mnl_socket> socket(mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (!socket) {
         return std::unexpected(errno);
     }
@@ -83,7 +79,9 @@ std::optional<Change> ChangeWatch::read() {
         if (received < 0 && (errno == ENOBUFS || errno == ENOSPC)) {
             // Some were lost, and nobody knows which; the end of the transaction may be among them.
             state_->reader.on_loss();
-            last = last ? last : Change();
+            if (!last) {
+                last.emplace();
+            }
             continue;
         }
         if (received <= 0) {

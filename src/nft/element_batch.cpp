@@ -1,28 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "nft/element_batch.hpp"
 
-#include <libmnl/libmnl.h>
-#include <libnftnl/common.h>
-#include <libnftnl/set.h>
-#include <libnftnl/table.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netlink.h>
 
 #include <algorithm>
 #include <cstring>
-#include <memory>
 #include <new>
+
+#include "nft/owned.hpp"
 
 namespace farewell::nft {
 namespace {
-
-struct FreeSet {
-    void operator()(nftnl_set* set) const { nftnl_set_free(set); }
-};
-struct FreeTable {
-    void operator()(nftnl_table* table) const { nftnl_table_free(table); }
-};
 
 constexpr std::size_t kMessageRoom = 1024;  // header, table and set name, with room to spare
 constexpr std::size_t kElementRoom = 64;    // an IPv6 key with a timeout takes 40
@@ -53,10 +43,7 @@ void ElementBatch::took(const std::byte* message) {
 
 void ElementBatch::append(std::uint16_t type, std::uint16_t flags, const SetName& name,
                           std::span<const Element> elements) {
-    const std::unique_ptr<nftnl_set, FreeSet> set(nftnl_set_alloc());
-    if (!set) {
-        throw std::bad_alloc();
-    }
+    const auto set = owned(nftnl_set_alloc());
     nftnl_set_set_str(set.get(), NFTNL_SET_TABLE, name.table.c_str());
     nftnl_set_set_str(set.get(), NFTNL_SET_NAME, name.set.c_str());
     for (const Element& element : elements) {
@@ -101,10 +88,7 @@ void ElementBatch::flush(const SetName& name) {
 }
 
 void ElementBatch::remove_table(const std::string& table) {
-    const std::unique_ptr<nftnl_table, FreeTable> object(nftnl_table_alloc());
-    if (!object) {
-        throw std::bad_alloc();
-    }
+    const auto object = owned(nftnl_table_alloc());
     nftnl_table_set_str(object.get(), NFTNL_TABLE_NAME, table.c_str());
     auto* at = reinterpret_cast<char*>(room(kMessageRoom));  // NOLINT: as above
     nlmsghdr* header = nftnl_nlmsg_build_hdr(at, NFT_MSG_DELTABLE, NFPROTO_INET, 0, next_sequence_++);

@@ -1,44 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "nft/set_elements.hpp"
 
-#include <libmnl/libmnl.h>
-#include <libnftnl/common.h>
 #include <libnftnl/expr.h>
-#include <libnftnl/gen.h>
-#include <libnftnl/set.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <new>
 #include <string_view>
 #include <utility>
 
+#include "nft/owned.hpp"
+
 namespace farewell::nft {
 namespace {
 
 // A transaction of fifty thousand takes fifty-odd numbers, three times as many for renewals.
 constexpr std::uint32_t kSequencesPerTransaction = 1024;
-constexpr int kDumpAttempts = 8;
 
-struct FreeSet {
-    void operator()(nftnl_set* set) const { nftnl_set_free(set); }
-};
-struct FreeGeneration {
-    void operator()(nftnl_gen* generation) const { nftnl_gen_free(generation); }
-};
-using SetPtr = std::unique_ptr<nftnl_set, FreeSet>;
-
-SetPtr make_set(const std::string& table, const std::string& name) {
-    SetPtr set(nftnl_set_alloc());
-    if (!set) {
-        throw std::bad_alloc();
-    }
+Owned<nftnl_set> make_set(const std::string& table, const std::string& name) {
+    auto set = owned(nftnl_set_alloc());
     nftnl_set_set_str(set.get(), NFTNL_SET_TABLE, table.c_str());
     nftnl_set_set_str(set.get(), NFTNL_SET_NAME, name.c_str());
     return set;
@@ -77,7 +62,7 @@ int read_element(nftnl_set_elem* item, void* data) {
 }
 
 void read_elements(const nlmsghdr& message, std::vector<HeldElement>& list) {
-    const SetPtr set(nftnl_set_alloc());
+    const Owned<nftnl_set> set(nftnl_set_alloc());
     if (set && nftnl_set_elems_nlmsg_parse(&message, set.get()) >= 0) {
         nftnl_set_elem_foreach(set.get(), read_element, &list);
     }
@@ -102,6 +87,19 @@ std::vector<std::vector<SetElements::Group>> in_parts(std::span<const SetElement
         }
     }
     return parts;
+}
+
+/// A dump that the ruleset changed under is asked for anew.
+template <typename Ask>
+auto until_it_holds_still(Ask ask) -> decltype(ask()) {
+    constexpr int kAttempts = 8;
+    for (int attempt = 0; attempt < kAttempts; ++attempt) {
+        auto answer = ask();
+        if (answer || answer.error() != EINTR) {
+            return answer;
+        }
+    }
+    return std::unexpected(EAGAIN);
 }
 
 }  // namespace
@@ -187,77 +185,57 @@ int SetElements::remove_table() {
     return commit(batch);
 }
 
-std::expected<std::vector<HeldElement>, int> SetElements::list(const std::string& set) {
-    const SetPtr wanted = make_set(table_, set);
-    for (int attempt = 0; attempt < kDumpAttempts; ++attempt) {
-        std::array<char, 2048> request{};
-        const std::uint32_t sequence = take_sequences();
-        nlmsghdr* header =
-            nftnl_nlmsg_build_hdr(request.data(), NFT_MSG_GETSETELEM, NFPROTO_INET, NLM_F_DUMP, sequence);
-        nftnl_set_elems_nlmsg_build_payload(header, wanted.get());
-        std::vector<HeldElement> list;
-        const int reason =
-            transport_->query(std::as_bytes(std::span(request).first(header->nlmsg_len)), sequence,
-                              [&list](const nlmsghdr& message) { read_elements(message, list); });
-        if (reason == 0) {
-            return list;
-        }
-        if (reason != EINTR) {
-            return std::unexpected(reason);
-        }
+std::expected<std::vector<HeldElement>, int> SetElements::ask_elements(nftnl_set& wanted,
+                                                                       std::uint16_t flags) {
+    Question question(NFT_MSG_GETSETELEM, NFPROTO_INET, flags, take_sequences());
+    nftnl_set_elems_nlmsg_build_payload(question.header(), &wanted);
+    std::vector<HeldElement> list;
+    const int reason =
+        question.ask(*transport_, [&list](const nlmsghdr& message) { read_elements(message, list); });
+    if (reason != 0) {
+        return std::unexpected(reason);
     }
-    return std::unexpected(EAGAIN);  // the set would not hold still
+    return list;
+}
+
+std::expected<std::vector<HeldElement>, int> SetElements::list(const std::string& set) {
+    const auto wanted = make_set(table_, set);
+    return until_it_holds_still([&] { return ask_elements(*wanted, NLM_F_DUMP); });
 }
 
 std::expected<std::optional<HeldElement>, int> SetElements::get(const std::string& set,
                                                                 const Element& element) {
-    const SetPtr wanted = make_set(table_, set);
+    const auto wanted = make_set(table_, set);
     nftnl_set_elem* item = nftnl_set_elem_alloc();
     if (item == nullptr) {
         throw std::bad_alloc();
     }
     nftnl_set_elem_set(item, NFTNL_SET_ELEM_KEY, element.key.data(), element.key_bytes);
     nftnl_set_elem_add(wanted.get(), item);
-    std::array<char, 2048> request{};
-    const std::uint32_t sequence = take_sequences();
-    nlmsghdr* header = nftnl_nlmsg_build_hdr(request.data(), NFT_MSG_GETSETELEM, NFPROTO_INET, 0, sequence);
-    nftnl_set_elems_nlmsg_build_payload(header, wanted.get());
-    std::vector<HeldElement> list;
-    const int reason = transport_->query(std::as_bytes(std::span(request).first(header->nlmsg_len)), sequence,
-                                         [&list](const nlmsghdr& message) { read_elements(message, list); });
-    if (reason == ENOENT || (reason == 0 && list.empty())) {
+    const auto found = ask_elements(*wanted, 0);
+    if (found ? found->empty() : found.error() == ENOENT) {
         return std::nullopt;  // the element, or all around it, is not there
     }
-    if (reason != 0) {
-        return std::unexpected(reason);
+    if (!found) {
+        return std::unexpected(found.error());
     }
-    return list.front();
+    return found->front();
 }
 
 std::expected<TableShape, int> SetElements::shape() {
     static_assert(kShapeQuestions <= kSequencesPerTransaction);
-    for (int attempt = 0; attempt < kDumpAttempts; ++attempt) {
-        auto shape = read_shape(*transport_, take_sequences(), table_);
-        if (shape || shape.error() != EINTR) {
-            return shape;
-        }
-    }
-    return std::unexpected(EAGAIN);  // the ruleset would not hold still
+    return until_it_holds_still([&] { return read_shape(*transport_, take_sequences(), table_); });
 }
 
 std::expected<std::uint32_t, int> SetElements::generation() {
-    std::array<char, 256> request{};
-    const std::uint32_t sequence = take_sequences();
-    const nlmsghdr* header =
-        nftnl_nlmsg_build_hdr(request.data(), NFT_MSG_GETGEN, NFPROTO_UNSPEC, 0, sequence);
+    Question question(NFT_MSG_GETGEN, NFPROTO_UNSPEC, 0, take_sequences());
     std::uint32_t generation = 0;
-    const int reason = transport_->query(
-        std::as_bytes(std::span(request).first(header->nlmsg_len)), sequence, [&](const nlmsghdr& message) {
-            const std::unique_ptr<nftnl_gen, FreeGeneration> answer(nftnl_gen_alloc());
-            if (answer && nftnl_gen_nlmsg_parse(&message, answer.get()) >= 0) {
-                generation = nftnl_gen_get_u32(answer.get(), NFTNL_GEN_ID);
-            }
-        });
+    const int reason = question.ask(*transport_, [&generation](const nlmsghdr& message) {
+        const Owned<nftnl_gen> answer(nftnl_gen_alloc());
+        if (answer && nftnl_gen_nlmsg_parse(&message, answer.get()) >= 0) {
+            generation = nftnl_gen_get_u32(answer.get(), NFTNL_GEN_ID);
+        }
+    });
     if (reason != 0) {
         return std::unexpected(reason);
     }

@@ -17,6 +17,8 @@
 #include "nft/table_shape.hpp"
 #include "nft/transport.hpp"
 
+struct nftnl_set;  // NOLINT(readability-identifier-naming): libnftnl's name
+
 namespace farewell::nft {
 
 /// An element as the kernel holds it.
@@ -60,6 +62,9 @@ class SetElements {
     static constexpr std::size_t kElementsPerTransaction = 50'000;
 
  private:
+    /// Those elements of the set that are named, or with NLM_F_DUMP all of them.
+    [[nodiscard]] std::expected<std::vector<HeldElement>, int> ask_elements(nftnl_set& wanted,
+                                                                            std::uint16_t flags);
     [[nodiscard]] int put_at_once(std::span<const Group> groups);
     [[nodiscard]] int commit(ElementBatch& batch);
     [[nodiscard]] std::uint32_t take_sequences();

@@ -1,58 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "nft/table_shape.hpp"
 
-#include <libmnl/libmnl.h>
-#include <libnftnl/chain.h>
-#include <libnftnl/common.h>
-#include <libnftnl/rule.h>
-#include <libnftnl/table.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netlink.h>
 
-#include <array>
-#include <cerrno>
-#include <memory>
-#include <new>
-#include <span>
 #include <string_view>
+
+#include "nft/owned.hpp"
 
 namespace farewell::nft {
 namespace {
 
-struct Free {
-    void operator()(nftnl_table* table) const { nftnl_table_free(table); }
-    void operator()(nftnl_chain* chain) const { nftnl_chain_free(chain); }
-    void operator()(nftnl_rule* rule) const { nftnl_rule_free(rule); }
-};
-template <typename Object>
-std::unique_ptr<Object, Free> owned(Object* object) {
-    if (object == nullptr) {
-        throw std::bad_alloc();
-    }
-    return std::unique_ptr<Object, Free>(object);
-}
-
-class Question {
- public:
-    Question(std::uint16_t type, std::uint16_t flags, std::uint32_t sequence)
-        : header_(nftnl_nlmsg_build_hdr(bytes_.data(), type, NFPROTO_INET, flags, sequence)) {}
-
-    nlmsghdr* header() { return header_; }
-    int ask(Transport& transport, const std::function<void(const nlmsghdr&)>& on_message) {
-        return transport.query(std::as_bytes(std::span(bytes_).first(header_->nlmsg_len)), header_->nlmsg_seq,
-                               on_message);
-    }
-
- private:
-    alignas(nlmsghdr) std::array<char, 1024> bytes_{};
-    nlmsghdr* header_;
-};
-
 int ask_table(Transport& transport, std::uint32_t sequence, const std::string& name, TableShape& shape) {
     const auto wanted = owned(nftnl_table_alloc());
     nftnl_table_set_str(wanted.get(), NFTNL_TABLE_NAME, name.c_str());
-    Question question(NFT_MSG_GETTABLE, 0, sequence);
+    Question question(NFT_MSG_GETTABLE, NFPROTO_INET, 0, sequence);
     nftnl_table_nlmsg_build_payload(question.header(), wanted.get());
     return question.ask(transport, [&shape](const nlmsghdr& message) {
         const auto table = owned(nftnl_table_alloc());
@@ -64,7 +27,7 @@ int ask_table(Transport& transport, std::uint32_t sequence, const std::string& n
 }
 
 int ask_chains(Transport& transport, std::uint32_t sequence, const std::string& name, TableShape& shape) {
-    Question question(NFT_MSG_GETCHAIN, NLM_F_DUMP, sequence);
+    Question question(NFT_MSG_GETCHAIN, NFPROTO_INET, NLM_F_DUMP, sequence);
     return question.ask(transport, [&](const nlmsghdr& message) {
         const auto chain = owned(nftnl_chain_alloc());
         if (nftnl_chain_nlmsg_parse(&message, chain.get()) >= 0 &&
@@ -78,7 +41,7 @@ int ask_chains(Transport& transport, std::uint32_t sequence, const std::string& 
 int ask_rules(Transport& transport, std::uint32_t sequence, const std::string& name, TableShape& shape) {
     const auto wanted = owned(nftnl_rule_alloc());
     nftnl_rule_set_str(wanted.get(), NFTNL_RULE_TABLE, name.c_str());
-    Question question(NFT_MSG_GETRULE, NLM_F_DUMP, sequence);
+    Question question(NFT_MSG_GETRULE, NFPROTO_INET, NLM_F_DUMP, sequence);
     nftnl_rule_nlmsg_build_payload(question.header(), wanted.get());
     return question.ask(transport, [&](const nlmsghdr& message) {
         const auto rule = owned(nftnl_rule_alloc());

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "nft/transport.hpp"
 
-#include <libmnl/libmnl.h>
 #include <linux/netlink.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -10,17 +9,14 @@
 #include <utility>
 #include <vector>
 
+#include "nft/owned.hpp"
+
 namespace farewell::nft {
 namespace {
 
 constexpr timeval kAnswerLimit{.tv_sec = 2, .tv_usec = 0};
 constexpr std::size_t kReceiveBytes = std::size_t{64} << 10;  // a dump comes in datagrams of at most 32 KiB
 constexpr int kReceiveBuffer = 4 << 20;  // for the many errors that a large refused batch gives
-
-struct CloseSocket {
-    void operator()(mnl_socket* socket) const { mnl_socket_close(socket); }
-};
-using SocketPtr = std::unique_ptr<mnl_socket, CloseSocket>;
 
 /// errno of an NLMSG_ERROR (0: an acknowledgement).
 int errno_of(const nlmsghdr* message) {
@@ -33,7 +29,7 @@ int errno_of(const nlmsghdr* message) {
 
 class MnlTransport final : public Transport {
  public:
-    explicit MnlTransport(SocketPtr socket) : socket_(std::move(socket)), buffer_(kReceiveBytes) {}
+    explicit MnlTransport(Owned<mnl_socket> socket) : socket_(std::move(socket)), buffer_(kReceiveBytes) {}
 
     int commit(std::span<const std::byte> batch, std::uint32_t first_sequence,
                std::uint32_t last_sequence) override {
@@ -116,7 +112,7 @@ class MnlTransport final : public Transport {
         }
     }
 
-    SocketPtr socket_;
+    Owned<mnl_socket> socket_;
     std::vector<char> buffer_;
     std::size_t send_buffer_ = std::size_t{64} << 10;
 };
@@ -124,7 +120,7 @@ class MnlTransport final : public Transport {
 }  // namespace
 
 std::expected<std::unique_ptr<Transport>, int> open_transport() {
-    SocketPtr socket(mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC));
+    Owned<mnl_socket> socket(mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC));
     if (!socket || mnl_socket_bind(socket.get(), 0, MNL_SOCKET_AUTOPID) < 0) {
         return std::unexpected(errno);
     }

@@ -21,17 +21,20 @@ class Chaos(CountingTest):
     def setUp(self):
         super().setUp()
         elements = ", ".join(f"{banned_address(number)} timeout {3600 + number}s" for number in range(BANS))
-        path = os.path.join(self.directory, "bans.nft")
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(f"add element inet {TABLE} banned4 {{ {elements} }}\n")
         first = self.start_daemon(name="first")  # it makes the table
         self.assertEqual(first.stop(), 0, first.log())
-        self.nft("-f", path)
+        self.load(f"add element inet {TABLE} banned4 {{ {elements} }}\n")
         self.daemon = self.start_daemon()
         self.assertEqual(self.daemon.status()["bans"]["wanted"], BANS)
 
     def nft(self, *arguments):
         self.server.run("nft", *arguments)
+
+    def load(self, ruleset):
+        path = os.path.join(self.directory, "ruleset.nft")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(ruleset)
+        self.nft("-f", path)
 
     def missing(self):
         """How many bans the kernel lacks, and how many it holds with another time than they have left."""
@@ -82,10 +85,7 @@ class Chaos(CountingTest):
 
     def test_a_restart_of_the_nftables_service(self):
         """It loads a file that begins with a flush."""
-        path = os.path.join(self.directory, "nftables.conf")
-        with open(path, "w", encoding="utf-8") as file:
-            file.write("flush ruleset\ntable inet filter { chain input { type filter hook input priority 0; }; }\n")
-        self.nft("-f", path)
+        self.load("flush ruleset\ntable inet filter { chain input { type filter hook input priority 0; }; }\n")
         self.assert_whole()
 
     def test_another_program_replaces_the_table(self):
@@ -96,10 +96,7 @@ class Chaos(CountingTest):
     def test_a_saved_ruleset_is_loaded_back(self):
         """It looks the same, and is not: its bans are those of then."""
         saved = self.server.run("nft", "list", "table", "inet", TABLE).stdout
-        path = os.path.join(self.directory, "saved.nft")
-        with open(path, "w", encoding="utf-8") as file:
-            file.write("flush ruleset\n" + saved)
-        self.nft("-f", path)
+        self.load("flush ruleset\n" + saved)
         self.assert_whole()
 
     def test_rules_that_let_everybody_pass(self):
