@@ -208,9 +208,10 @@ std::string banned_screen(const json& explanation) {
     const std::string address = explanation.at("address");
     const std::string source = ban.at("source");
     std::string text = fmt::format(
-        "{}  BANNED{}{} at {} until {} ({} left)\n", address, ban.at("soft") == true ? " softly" : "",
+        "{}  BANNED{}{} at {} until {} ({} left){}\n", address, ban.at("soft") == true ? " softly" : "",
         source == address ? "" : fmt::format(" as part of {}", source), local_time(ban.at("since"), true),
-        local_time(ban.at("until"), true), duration(ban.at("seconds_left")));
+        local_time(ban.at("until"), true), duration(ban.at("seconds_left")),
+        number(ban, "offence") > 1 ? fmt::format(", offence {}", number(ban, "offence")) : "");
     const json& ports = explanation.at("ports");
     if (ban.at("reason") == "by_operator") {
         text += "  banned by hand\n";
@@ -225,7 +226,8 @@ std::string banned_screen(const json& explanation) {
                                 : "it has completed a handshake: no");
     }
     if (ban.at("state") == "enforced") {
-        text += "  effect   dropped at prerouting";
+        text += ban.at("soft") == true ? "  effect   new connections dropped, those that stand let be"
+                                       : "  effect   dropped at prerouting";
         if (ban.contains("packets")) {
             text += fmt::format(", {} packets since", number(ban, "packets"));
         }
@@ -264,9 +266,11 @@ std::string status_screen(const json& status) {
             " unseen ({} forgotten, {} probes not admitted)\n",
             number(sources, "evicted"), number(sources, "not_admitted"));
     }
-    text += fmt::format("  bans      {} active   {} decided, {} unbanned since the start   {} for {}\n",
-                        number(bans, "wanted"), number(bans, "decided"), number(bans, "unbanned"),
-                        rule_text(rule), duration(rule.at("ban_duration_seconds")));
+    text += fmt::format(
+        "  bans      {} active   {} decided, {} unbanned since the start   {} for {}\n",
+        number(bans, "wanted"), number(bans, "decided"), number(bans, "unbanned"), rule_text(rule),
+        rule.at("unproven") == "soft" ? duration(rule.at("soft_ban_duration_seconds")) + ", softly"
+                                      : duration(rule.at("ban_duration_seconds")));
     text += host_line(status.at("host"));
     const json& nftables = status.at("nftables");
     if (status.at("mode") != "observe") {
@@ -286,11 +290,12 @@ std::string bans_screen(const json& bans) {
     if (list.empty()) {
         return "no source is banned\n";
     }
-    std::string text = fmt::format("{:<40} {:<9} {:<12} {:>9} {:>6} {:>10}\n", "SOURCE", "STATE", "REASON",
-                                   "LEFT", "PORTS", "DROPPED");
+    std::string text = fmt::format("{:<40} {:<9} {:<4} {:<12} {:>9} {:>6} {:>10}\n", "SOURCE", "STATE",
+                                   "FORM", "REASON", "LEFT", "PORTS", "DROPPED");
     for (const json& ban : list) {
-        text += fmt::format("{:<40} {:<9} {:<12} {:>9} {:>6} {:>10}\n", ban.at("source").get<std::string>(),
-                            ban.at("state").get<std::string>(), ban.at("reason").get<std::string>(),
+        text += fmt::format("{:<40} {:<9} {:<4} {:<12} {:>9} {:>6} {:>10}\n",
+                            ban.at("source").get<std::string>(), ban.at("state").get<std::string>(),
+                            ban.at("soft") == true ? "soft" : "full", ban.at("reason").get<std::string>(),
                             duration(ban.at("seconds_left")), ban.at("ports").size(),
                             ban.contains("packets") ? fmt::format("{}", number(ban, "packets")) : "?");
     }

@@ -306,6 +306,24 @@ constexpr std::array kKeys{
               [](Config& config, const toml::node& node) {
                   return set_duration(config.limits.soft_ban_duration, node, 1s, kLongest);
               }},
+    ConfigKey{"ban.unproven",
+              [](Config& config, const toml::node& node) {
+                  return set_word(
+                      config.limits.unproven, node,
+                      {{"soft", core::UnprovenTreatment::soft}, {"full", core::UnprovenTreatment::full}});
+              }},
+    ConfigKey{"ban.repeat_factor",
+              [](Config& config, const toml::node& node) {
+                  return set_integer(config.limits.repeat_factor, node, 1, 1000);
+              }},
+    ConfigKey{"ban.repeat_window",
+              [](Config& config, const toml::node& node) {
+                  return set_duration(config.limits.repeat_window, node, 1s, kLongest);
+              }},
+    ConfigKey{"ban.duration_max",
+              [](Config& config, const toml::node& node) {
+                  return set_duration(config.limits.ban_duration_max, node, 1s, kLongest);
+              }},
     ConfigKey{"ban.per_minute",
               [](Config& config, const toml::node& node) {
                   return set_integer(config.limits.bans_per_minute, node, 0, 1'000'000);

@@ -18,12 +18,16 @@ enum class BanReason : std::uint8_t {
 };
 [[nodiscard]] std::string_view name_of(BanReason reason);
 
-/// Keep everything from this source out until `until`. Its length is one of ban_lengths().
+/// Keep this source out until `until`: everything from it, or softly, what does not belong to a connection
+/// that stands. Its length is one of ban_lengths(), of a soft one one of soft_ban_lengths().
 struct Ban {
     Prefix source;
     Time until;
     BanReason reason = BanReason::port_scan;
-    bool soft = false;  ///< on doubtful evidence, and therefore short
+    bool soft = false;          ///< somebody else may have sent what it rests on: no connection is cut for it
+    bool changed_form = false;  ///< it was full before and is soft now, or the other way round
+    std::uint32_t offence =
+        0;  ///< how many times it was banned for what it did, this one included; 0: for none
 };
 
 enum class UnbanReason : std::uint8_t {

@@ -21,6 +21,14 @@ inline constexpr std::array<std::uint8_t, 5> kBanLengths6{128, 64, 56, 48, 32};
     return family == Family::ipv4 ? std::span<const std::uint8_t>(kBanLengths4)
                                   : std::span<const std::uint8_t>(kBanLengths6);
 }
+/// Those of them that detection bans by, the only ones of a soft ban: see counted_lengths().
+inline constexpr std::array<std::uint8_t, 2> kSoftBanLengths4{32, 24};
+inline constexpr std::array<std::uint8_t, 3> kSoftBanLengths6{128, 64, 48};
+
+[[nodiscard]] constexpr std::span<const std::uint8_t> soft_ban_lengths(Family family) {
+    return family == Family::ipv4 ? std::span<const std::uint8_t>(kSoftBanLengths4)
+                                  : std::span<const std::uint8_t>(kSoftBanLengths6);
+}
 [[nodiscard]] bool is_ban_length(Family family, std::uint8_t length);
 
 /// Holds an unspecified, loopback, multicast or broadcast address; or is more than one link-local IPv6

@@ -4,79 +4,10 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/allowlist.hpp"
-#include "core/ban_budget.hpp"
 #include "core/bannable.hpp"
-#include "core/detector.hpp"
+#include "core/engine_state.hpp"
 
 namespace farewell::core {
-
-std::string_view name_of(BanReason reason) {
-    switch (reason) {
-        case BanReason::port_scan:
-            return "port_scan";
-        case BanReason::port_sweep:
-            return "port_sweep";
-        case BanReason::by_operator:
-            return "by_operator";
-    }
-    return "unknown";
-}
-
-std::string_view name_of(UnbanReason reason) {
-    switch (reason) {
-        case UnbanReason::expired:
-            return "expired";
-        case UnbanReason::by_operator:
-            return "by_operator";
-        case UnbanReason::allowlisted:
-            return "allowlisted";
-        case UnbanReason::protected_address:
-            return "protected_address";
-    }
-    return "unknown";
-}
-
-struct Engine::State {
-    State(const Limits& new_limits, const std::vector<Prefix>& networks)
-        : limits(new_limits),
-          allowlist(networks),
-          detector(limits),
-          bans(limits.hash_key),
-          budget(limits.bans_per_minute) {}
-
-    /// Time may stand still, never go back.
-    Time at_least_last(Time now) {
-        last_now = std::max(last_now, now);
-        return last_now;
-    }
-
-    /// What a probe met whose source is banned, alone or with others.
-    struct Covered {
-        bool by_any = false;
-        std::optional<Ban> again;  // of the narrowest ban that has to be handed out again
-    };
-    Covered on_probe_of_banned(const Address& source, Time now);
-    [[nodiscard]] const BanRecord* covering(const Prefix& source, Time now) const;
-    std::optional<Ban> decide(Decision decision, Time now);
-    void reconsider_companions(const Decision& decision, Time now);
-    Evidence take_evidence(const Prefix& source, Time now);
-    void expire(const Prefix& source);
-    [[nodiscard]] std::optional<OrderResult> objection(const Prefix& source) const;
-    Ban hand_out(BanRecord& record, Time now);
-    template <typename IsExempt>
-    std::vector<Unban> lift_bans(UnbanReason reason, IsExempt is_exempt);
-
-    Limits limits;
-    Allowlist allowlist;
-    Detector detector;
-    std::shared_ptr<const Knowledge> knowledge = std::make_shared<const Knowledge>();  // the edge's too
-    BanBook bans;
-    BanBudget budget;
-    Counters counters;
-    std::vector<Unban> expired;  // found over by a probe before the tick came round
-    Time last_now = Time::min();
-};
 
 Engine::Engine(const Limits& limits, const std::vector<Prefix>& allowlist)
     : state_(std::make_unique<State>(limits, allowlist)) {}
@@ -180,16 +111,19 @@ std::optional<Ban> Engine::State::decide(Decision decision, Time now) {
         ++counters.bans_withheld;
         return std::nullopt;
     }
+    const bool is_unproven = !decision.evidence.is_proven && limits.unproven == UnprovenTreatment::soft;
+    const bool soft = decision.soft || is_unproven;
     ++counters.bans_decided;
-    counters.bans_soft += decision.soft ? 1U : 0U;
+    counters.bans_soft += soft ? 1U : 0U;
     counters.bans_of_networks += decision.source.is_address() ? 0U : 1U;
-    const auto duration = decision.soft ? limits.soft_ban_duration : limits.ban_duration;
+    const std::uint32_t offence = offences.add(decision.source, now);
     BanRecord record;
     record.ban = {.source = decision.source,
-                  .until = now + duration,
+                  .until = now + duration_of(soft, offence),
                   .reason = decision.evidence.criterion == Criterion::sweep ? BanReason::port_sweep
                                                                             : BanReason::port_scan,
-                  .soft = decision.soft};
+                  .soft = soft,
+                  .offence = offence};
     record.since = record.answered = now;
     record.evidence = std::move(decision.evidence);
     return hand_out(bans.put(std::move(record)), now);
@@ -214,23 +148,23 @@ void Engine::State::reconsider_companions(const Decision& decision, Time now) {
             continue;
         }
         ++counters.bans_soft;
-        record->ban.soft = true;
-        record->ban.until = std::min(record->ban.until, record->since + limits.soft_ban_duration);
-        record->state = BanState::pending;
-        record->announced = false;
-        bans.set_due(*record, now);
+        record->ban.until =
+            std::min(record->ban.until, record->since + duration_of(true, record->ban.offence));
+        change_form(*record, now);
     }
 }
 
-/// What an address has tried; it starts from nothing. Of a wider prefix nothing: its addresses are tracked
-/// each by itself.
-Evidence Engine::State::take_evidence(const Prefix& source, Time now) {
-    Evidence evidence;
-    if (source.is_address()) {
-        evidence = detector.report(source.address, now);
-        detector.forget(source.address, now);
-    }
-    return evidence;
+std::chrono::nanoseconds Engine::State::duration_of(bool soft, std::uint32_t offence) const {
+    return core::duration_of(soft ? limits.soft_ban_duration : limits.ban_duration, offence, limits);
+}
+
+/// A soft ban becomes full, a full one soft: to be handed out anew, and to be told of.
+void Engine::State::change_form(BanRecord& record, Time now) {
+    record.ban.soft = !record.ban.soft;
+    record.ban.changed_form = !record.ban.changed_form;
+    record.state = BanState::pending;
+    record.announced = false;
+    bans.set_due(record, now);
 }
 
 void Engine::State::expire(const Prefix& source) {
@@ -257,8 +191,24 @@ bool Engine::on_enforced(const Ban& ban, Time now) {
     record->state = BanState::enforced;
     record->answered = state.at_least_last(now);
     record->failures = 0;
+    record->ban.changed_form = false;
     state.bans.set_due(*record, record->ban.until);
     return !std::exchange(record->announced, true);
+}
+
+std::optional<Ban> Engine::on_proven(const Address& source, Time now) {
+    State& state = *state_;
+    now = state.at_least_last(now);
+    BanRecord* record = state.bans.find(Prefix::of(source));
+    if (record == nullptr || record->ban.until <= now || !record->ban.soft ||
+        !record->evidence.companions.empty() || record->evidence.criterion == Criterion::ambiguous) {
+        return std::nullopt;
+    }
+    record->evidence.is_proven = true;
+    record->ban.until =
+        std::max(record->ban.until, record->since + state.duration_of(false, record->ban.offence));
+    state.change_form(*record, now);
+    return state.hand_out(*record, now);
 }
 
 void Engine::on_refused(const Prefix& source, Time now) {
@@ -290,209 +240,12 @@ Engine::Due Engine::on_tick(Time now) {
     }
     due.unbans = std::exchange(state.expired, {});
     state.detector.forget_expired(now);
+    state.offences.forget_expired(now);
     return due;
 }
 
 std::optional<Time> Engine::next_due() const {
     return state_->expired.empty() ? state_->bans.next_due() : state_->last_now;
-}
-
-/// Why an order to ban this is refused, if it is.
-std::optional<OrderResult> Engine::State::objection(const Prefix& source) const {
-    if (!is_ban_length(source.address.family(), source.length)) {
-        return OrderResult::no_length;
-    }
-    if (allowlist.overlaps(source)) {
-        return OrderResult::allowlisted;
-    }
-    if (is_martian(source)) {
-        return OrderResult::martian;
-    }
-    if (knowledge->protected_in(source)) {
-        return OrderResult::protected_address;
-    }
-    return std::nullopt;
-}
-
-Engine::BanOrder Engine::order_ban(const Prefix& ordered, std::optional<std::chrono::nanoseconds> duration,
-                                   Time now) {
-    State& state = *state_;
-    now = state.at_least_last(now);
-    const Prefix source = Prefix::of(ordered.address, ordered.length);
-    if (const auto objection = state.objection(source)) {
-        return {.result = *objection, .ban = {}};
-    }
-    const Time until = now + duration.value_or(state.limits.ban_duration);
-    if (const BanRecord* wider = state.covering(source, now);
-        wider != nullptr && wider->ban.source != source && wider->state == BanState::enforced &&
-        (!duration || wider->ban.until >= until)) {
-        return {.result = OrderResult::already, .ban = {}};
-    }
-    if (BanRecord* known = state.bans.find(source); known != nullptr && known->ban.until > now) {
-        if (!duration && known->state == BanState::enforced) {
-            return {.result = OrderResult::already, .ban = {}};
-        }
-        if (duration) {
-            known->ban.until = until;
-            known->ban.reason = BanReason::by_operator;
-            known->ban.soft = false;
-        }
-        return {.result = OrderResult::done, .ban = state.hand_out(*known, now)};
-    }
-    if (state.bans.size() >= state.limits.bans_max) {
-        ++state.counters.bans_refused;
-        return {.result = OrderResult::full, .ban = {}};
-    }
-    ++state.counters.bans_decided;
-    BanRecord record;
-    record.ban = {.source = source, .until = until, .reason = BanReason::by_operator, .soft = false};
-    record.since = record.answered = now;
-    record.evidence = state.take_evidence(source, now);
-    return {.result = OrderResult::done, .ban = state.hand_out(state.bans.put(std::move(record)), now)};
-}
-
-OrderResult Engine::order_unban(const Prefix& ordered) {
-    const Prefix source = Prefix::of(ordered.address, ordered.length);
-    static_cast<void>(state_->take_evidence(source, state_->last_now));
-    if (!state_->bans.remove(source)) {
-        return state_->covering(source, state_->last_now) == nullptr ? OrderResult::not_banned
-                                                                     : OrderResult::covered;
-    }
-    ++state_->counters.unbans;
-    return OrderResult::done;
-}
-
-bool Engine::adopt(const Ban& ban, Time now) {
-    now = state_->at_least_last(now);
-    const Prefix source = Prefix::of(ban.source.address, ban.source.length);
-    if (!is_ban_length(source.address.family(), source.length) || state_->allowlist.overlaps(source) ||
-        state_->knowledge->protected_in(source) || state_->bans.size() >= state_->limits.bans_max) {
-        return false;
-    }
-    BanRecord record;
-    record.ban = ban;
-    record.ban.source = source;
-    record.state = BanState::enforced;
-    record.since = record.answered = now;
-    record.announced = true;
-    state_->bans.put(std::move(record));
-    return true;
-}
-
-std::vector<Unban> Engine::reconfigure(const Limits& limits, const std::vector<Prefix>& allowlist, Time now) {
-    State& state = *state_;
-    now = state.at_least_last(now);
-    state.limits = limits;
-    state.allowlist = Allowlist(allowlist);
-    state.detector.reconfigure(limits, now);
-    state.budget.reconfigure(limits.bans_per_minute);
-    return state.lift_bans(UnbanReason::allowlisted,
-                           [&state](const Prefix& source) { return state.allowlist.overlaps(source); });
-}
-
-std::vector<Unban> Engine::set_knowledge(std::shared_ptr<const Knowledge> knowledge) {
-    State& state = *state_;
-    state.knowledge = std::move(knowledge);
-    return state.lift_bans(UnbanReason::protected_address, [&state](const Prefix& source) {
-        return state.knowledge->protected_in(source).has_value();
-    });
-}
-
-/// Whom `is_exempt` covers is banned no longer.
-template <typename IsExempt>
-std::vector<Unban> Engine::State::lift_bans(UnbanReason reason, IsExempt is_exempt) {
-    std::vector<Unban> unbans;
-    bans.for_each([&](const BanRecord& record) {
-        if (is_exempt(record.ban.source)) {
-            unbans.push_back({.source = record.ban.source, .reason = reason});
-        }
-    });
-    for (const Unban& unban : unbans) {
-        bans.remove(unban.source);
-        ++counters.unbans;
-    }
-    return unbans;
-}
-
-std::vector<Ban> Engine::wanted(Time now) const {
-    std::vector<Ban> wanted;
-    wanted.reserve(state_->bans.size());
-    state_->bans.for_each([&](const BanRecord& record) {
-        if (record.ban.until > now) {
-            wanted.push_back(record.ban);
-        }
-    });
-    return wanted;
-}
-
-std::vector<BanRecord> Engine::bans(std::size_t max) const {
-    std::vector<const BanRecord*> all;
-    all.reserve(state_->bans.size());
-    state_->bans.for_each([&](const BanRecord& record) { all.push_back(&record); });
-    const auto shown = static_cast<std::ptrdiff_t>(std::min(max, all.size()));
-    std::ranges::partial_sort(all, all.begin() + shown, [](const BanRecord* one, const BanRecord* other) {
-        return std::pair(one->ban.until, one->ban.source) < std::pair(other->ban.until, other->ban.source);
-    });
-    std::vector<BanRecord> records;
-    records.reserve(static_cast<std::size_t>(shown));
-    for (auto record = all.begin(); record != all.begin() + shown; ++record) {
-        records.push_back(**record);
-    }
-    return records;
-}
-
-SourceReport Engine::report(const Address& source, Time now, const std::optional<Address>& host) const {
-    SourceReport report;
-    report.allowlisted = state_->allowlist.contains(source);
-    report.protected_address = state_->knowledge->is_protected(source);
-    report.ban = covering_ban(Prefix::of(source), now);
-    if (report.ban) {
-        return report;
-    }
-    report.evidence = state_->detector.report(source, now, host);
-    return report;
-}
-
-std::optional<BanRecord> Engine::ban_of(const Prefix& source, Time now) const {
-    const BanRecord* record = state_->bans.find_around(source.address, source.length);
-    return record != nullptr && record->ban.until > now ? std::optional(*record) : std::nullopt;
-}
-
-std::optional<BanRecord> Engine::covering_ban(const Prefix& source, Time now) const {
-    const BanRecord* record = state_->covering(source, now);
-    return record != nullptr ? std::optional(*record) : std::nullopt;
-}
-
-Counters Engine::counters() const {
-    Counters counters = state_->counters;
-    counters.decoys_recognised = state_->detector.decoys_recognised();
-    counters.sources_evicted = state_->detector.sources().evicted();
-    counters.sources_not_admitted = state_->detector.sources().not_admitted();
-    return counters;
-}
-const Knowledge& Engine::knowledge() const {
-    return *state_->knowledge;
-}
-const Limits& Engine::limits() const {
-    return state_->limits;
-}
-std::size_t Engine::sources_tracked() const {
-    return state_->detector.sources().size();
-}
-std::size_t Engine::suspects(Time now) const {
-    return state_->detector.sources().count_with((state_->limits.threshold + 1) / 2, now);
-}
-bool Engine::is_degraded(Time now) const {
-    return state_->detector.sources().degraded(now);
-}
-bool Engine::is_over_budget(Time now) const {
-    return state_->budget.is_overdrawn(now);
-}
-std::size_t Engine::bans_wanted() const {
-    return state_->bans.size();
-}
-std::size_t Engine::memory_used() const {
-    return state_->detector.memory_used();
 }
 
 }  // namespace farewell::core

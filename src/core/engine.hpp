@@ -98,19 +98,28 @@ class Engine {
     /// When on_tick has something to do next; nullopt if nothing is scheduled.
     [[nodiscard]] std::optional<Time> next_due() const;
 
+    /// A connection that this address opened was completed and is over, and none of its is open: it is not
+    /// forged. A soft ban of it becomes full, unless it is one of decoys or its evidence is ambiguous; that
+    /// is then to be enforced.
+    [[nodiscard]] std::optional<Ban> on_proven(const Address& source, Time now);
+
     /// Orders of the operator. `done` from order_ban means: enforce *ban.
     struct BanOrder {
         OrderResult result;
         std::optional<Ban> ban;
     };
     /// A source that is banned already keeps its end, unless a duration is given: then it ends `duration`
-    /// from now. A wider ban in force that ends no earlier is `already`. Narrower bans keep their own ends.
+    /// from now. A wider ban in force that ends no earlier is `already`. Narrower bans keep their own ends. A
+    /// soft ban becomes full and does not end sooner.
     [[nodiscard]] BanOrder order_ban(const Prefix& source, std::optional<std::chrono::nanoseconds> duration,
                                      Time now);
     /// `done` means: take the source out of the kernel. An address starts from nothing. Only this very ban is
     /// lifted: narrower and wider ones stay.
     [[nodiscard]] OrderResult order_unban(const Prefix& source);
 
+    /// So many bans of a source are known from before, the last one at `last`, which may lie before the clock
+    /// began. To be told before its ban is adopted.
+    void remember_offences(const Prefix& source, std::uint32_t count, Time last);
     /// A ban found in the kernel at start is taken over as enforced; not if some of it is allowlisted or
     /// protected, or there are as many as may be. Returns whether it was.
     bool adopt(const Ban& ban, Time now);

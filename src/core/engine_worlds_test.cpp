@@ -132,6 +132,7 @@ class LateDecoysTest : public testing::TestWithParam<DecoyTreatment> {
     static Limits limits() {
         Limits limits;
         limits.decoys = GetParam();
+        limits.unproven = UnprovenTreatment::full;  // otherwise there is nothing to soften
         return limits;
     }
     std::optional<Ban> scan(std::uint32_t who) {

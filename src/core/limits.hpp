@@ -26,6 +26,16 @@ enum class DecoyTreatment : std::uint8_t {
     observe,  ///< ban none, only count them
 };
 
+/// What becomes of whom others may have sent in the name of: no connection of its was ever completed.
+enum class UnprovenTreatment : std::uint8_t {
+    soft,  ///< ban softly, for a shorter time: connections that stand are let be
+    full,  ///< ban like any other
+};
+
+[[nodiscard]] constexpr std::string_view name_of(UnprovenTreatment treatment) {
+    return treatment == UnprovenTreatment::soft ? "soft" : "full";
+}
+
 struct Limits {
     static constexpr std::uint32_t kThresholdMin = 2;
     static constexpr std::uint32_t kThresholdMax = 65535;
@@ -49,13 +59,19 @@ struct Limits {
     std::chrono::nanoseconds ambiguous_window = std::chrono::minutes(1);
 
     DecoyTreatment decoys = DecoyTreatment::soft;
-    std::chrono::nanoseconds ban_duration = std::chrono::hours(12);
-    std::chrono::nanoseconds soft_ban_duration = std::chrono::hours(1);
+    UnprovenTreatment unproven = UnprovenTreatment::soft;
+    std::chrono::nanoseconds ban_duration = std::chrono::hours(12);      ///< the first time
+    std::chrono::nanoseconds soft_ban_duration = std::chrono::hours(1);  ///< the first time
+    std::uint32_t repeat_factor = 2;  ///< each further ban is so many times longer; 1: they are all alike
+    std::chrono::nanoseconds ban_duration_max =
+        std::chrono::hours(24 * 7);                                        ///< they grow no further than that
+    std::chrono::nanoseconds repeat_window = std::chrono::hours(24 * 30);  ///< after which a ban is forgotten
 
     static constexpr std::size_t kMemoryMin = std::size_t{1} << 20;
     std::size_t memory_bytes = std::size_t{16} << 20;  ///< for all that is remembered of unbanned sources
     std::uint32_t bans_per_minute = 1000;              ///< that detection may decide; 0: any number
     std::size_t bans_max = 1'000'000;     ///< wanted bans at one time; more are refused and counted
+    std::size_t offenders_max = 100'000;  ///< remembered for repeat_window; the longest past go first
     std::size_t evidence_ports_max = 64;  ///< ports kept per ban for explain
     std::uint64_t hash_key = 0;           ///< a random number that nobody outside knows: see KeyedHash
 };

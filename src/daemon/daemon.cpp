@@ -170,7 +170,9 @@ ExitStatus Daemon::run() {
         limits.rule == core::DetectionRule::balanced && limits.burst > 0
             ? fmt::format(" or {} closed ports within {}", limits.burst, report::to_text(limits.burst_window))
             : "",
-        report::to_text(limits.ban_duration));
+        limits.unproven == core::UnprovenTreatment::soft
+            ? report::to_text(limits.soft_ban_duration) + ", softly"
+            : report::to_text(limits.ban_duration));
     await_signal();
     watch();
     watch_host();

@@ -104,7 +104,10 @@ json engine_part(const core::Engine& engine, core::Time now) {
           {"burst_window_seconds", seconds(engine.limits().burst_window)},
           {"threshold", engine.limits().threshold},
           {"window_seconds", seconds(engine.limits().window)},
-          {"ban_duration_seconds", seconds(engine.limits().ban_duration)}}},
+          {"ban_duration_seconds", seconds(engine.limits().ban_duration)},
+          {"soft_ban_duration_seconds", seconds(engine.limits().soft_ban_duration)},
+          {"unproven", core::name_of(engine.limits().unproven)},
+          {"repeat_factor", engine.limits().repeat_factor}}},
     };
 }
 
@@ -171,6 +174,7 @@ json ban_part(const core::BanRecord& record, const enforce::EnforcedBan* held, c
         {"state", core::name_of(record.state)},
         {"reason", core::name_of(record.ban.reason)},
         {"soft", record.ban.soft},
+        {"offence", record.ban.offence},
         {"since", timestamp(record.since)},
         {"until", timestamp(record.ban.until)},
         {"seconds_left", std::max(0.0, seconds(record.ban.until - now))},

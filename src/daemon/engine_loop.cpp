@@ -237,14 +237,15 @@ std::expected<void, EnforceError> EngineLoop::put_back_what_is_missing(core::Tim
     if (!listed) {
         return std::unexpected(listed.error());
     }
-    std::map<core::Prefix, std::chrono::nanoseconds> held;
+    std::map<std::pair<core::Prefix, bool>, std::chrono::nanoseconds> held;
     for (const enforce::EnforcedBan& ban : *listed) {
-        held.emplace(ban.source, ban.time_left);
+        held.emplace(std::pair(ban.source, ban.soft), ban.time_left);
     }
     std::vector<core::Ban> missing = engine_.wanted(now);
-    std::erase_if(missing, [&](const core::Ban& ban) {
-        const auto found = held.find(ban.source);
-        return found != held.end() &&
+    std::erase_if(missing, [&](core::Ban& ban) {
+        const auto found = held.find({ban.source, ban.soft});
+        ban.changed_form |= held.contains({ban.source, !ban.soft});
+        return found != held.end() && !ban.changed_form &&
                std::chrono::abs(found->second - (ban.until - now)) < kTimeLeftTolerance;
     });
     if (missing.empty()) {
@@ -326,9 +327,10 @@ void EngineLoop::log_banned(const core::Ban& ban, core::Time now) {
     const bool is_by_operator = ban.reason == core::BanReason::by_operator;
     const std::string evidence =
         is_by_operator ? std::string(core::name_of(ban.reason)) : evidence_text(record->evidence);
-    spdlog::info("{} {} banned for {} ({})", report::to_text(ban.source),
-                 wiring_.observing ? "would have been" : "has been",
-                 report::to_text(ban.until - record->since), evidence);
+    spdlog::info("{} {} {}banned for {} ({}{})", report::to_text(ban.source),
+                 wiring_.observing ? "would have been" : "has been", ban.soft ? "softly " : "",
+                 report::to_text(ban.until - record->since), evidence,
+                 ban.offence > 1 ? fmt::format(", offence {}", ban.offence) : "");
 }
 
 void EngineLoop::log_new_port(const core::Probe& probe, core::Time now) {

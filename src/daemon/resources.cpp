@@ -95,7 +95,7 @@ std::expected<std::vector<core::Ban>, enforce::EnforceError> bans_in_kernel(
         if (allowlist.overlaps(ban.source)) {
             freed.push_back(ban.source);
         } else {
-            bans.push_back({.source = ban.source, .until = now + ban.time_left});
+            bans.push_back({.source = ban.source, .until = now + ban.time_left, .soft = ban.soft});
         }
     }
     if (auto lifted = enforcer.unban(freed); !lifted) {

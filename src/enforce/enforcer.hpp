@@ -34,6 +34,7 @@ struct EnforceError {
 /// What the kernel holds for one source.
 struct EnforcedBan {
     core::Prefix source;
+    bool soft = false;
     std::chrono::milliseconds time_left{0};
     std::uint64_t packets = 0;  ///< dropped since the element was added
     std::uint64_t bytes = 0;
@@ -56,6 +57,8 @@ class Enforcer {
 
     /// One atomic batch, acknowledged: on success the kernel holds every one of them with the time left at
     /// `now`, whether it was there before or not; on failure none was added. Bans already over are skipped.
+    /// Of one that changed its form, what the kernel held before goes afterwards, so that there is no moment
+    /// without either.
     virtual std::expected<void, EnforceError> ban(std::span<const core::Ban> bans, core::Time now) = 0;
     /// One atomic batch, acknowledged. Sources that are not banned are no error.
     virtual std::expected<void, EnforceError> unban(std::span<const core::Prefix> sources) = 0;
@@ -68,7 +71,7 @@ class Enforcer {
     virtual std::expected<bool, EnforceError> is_intact() = 0;
     /// What the kernel holds now, both families, all lengths.
     virtual std::expected<std::vector<EnforcedBan>, EnforceError> list() = 0;
-    /// What the kernel holds for exactly this source; nullopt if nothing.
+    /// What the kernel holds for exactly this source; the full ban if it holds both, nullopt if nothing.
     virtual std::expected<std::optional<EnforcedBan>, EnforceError> get(const core::Prefix& source) = 0;
 };
 

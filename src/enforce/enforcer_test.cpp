@@ -130,17 +130,37 @@ TEST_F(NftEnforcerTest, APrefixIsItsFirstAddressInTheSetOfItsLength) {
 }
 
 TEST_F(NftEnforcerTest, EveryLengthHasASetOfItsOwn) {
+    const auto expect_set = [this](const core::Address& address, std::uint8_t length, bool soft) {
+        const core::Prefix prefix = core::Prefix::of(address, length);
+        answers = {EPERM};
+        std::string set = soft ? "soft" : "banned";
+        set += address.family() == core::Family::ipv4 ? "4" : "6";
+        set += prefix.is_address() ? "" : "_" + std::to_string(length);
+        const std::array bans{core::Ban{.source = prefix, .until = at(2h), .soft = soft}};
+        const auto refused = enforcer.ban(bans, at(1h));
+        EXPECT_NE(refused.error().message.find("to set " + set + " of"), std::string::npos)
+            << refused.error().message;
+    };
     for (const core::Address& address : {source(1), network6(1, 128).address}) {
         for (const std::uint8_t length : core::ban_lengths(address.family())) {
-            const core::Prefix prefix = core::Prefix::of(address, length);
-            answers = {EPERM};
-            std::string set = address.family() == core::Family::ipv4 ? "banned4" : "banned6";
-            set += prefix.is_address() ? "" : "_" + std::to_string(length);
-            const auto refused = enforcer.unban(std::array{prefix});
-            EXPECT_NE(refused.error().message.find("to set " + set + " of"), std::string::npos)
-                << refused.error().message;
+            expect_set(address, length, false);
+        }
+        for (const std::uint8_t length : core::soft_ban_lengths(address.family())) {
+            expect_set(address, length, true);
         }
     }
+}
+
+TEST_F(NftEnforcerTest, OnlyABanThatChangedItsFormTakesASecondTransaction) {
+    std::array bans{core::Ban{.source = alone(1), .until = at(2h), .soft = true}};
+    EXPECT_TRUE(enforcer.ban(bans, at(1h)));
+    EXPECT_EQ(commits.size(), 1U);
+    bans.front().soft = false;
+    bans.front().changed_form = true;
+    EXPECT_TRUE(enforcer.ban(bans, at(1h)));
+    EXPECT_EQ(commits.size(), 3U);
+    answers = {0, EPERM};
+    EXPECT_FALSE(enforcer.ban(bans, at(1h))) << "what could not be taken out is not done";
 }
 
 TEST_F(NftEnforcerTest, BansThatAreOverAreNotSent) {

@@ -25,26 +25,30 @@ using nft::SetElements;
 // years do.
 constexpr std::chrono::milliseconds kTimeoutMax = std::chrono::hours(24) * 365 * 100;
 
-/// Where a prefix is kept: an index into nft::kBannedSets and into groups_by_set(); kBannedSets.size() for a
-/// length without a set.
-constexpr std::size_t index_of_set(Family family, std::uint8_t length) {
-    std::size_t index = 0;
-    while (index < nft::kBannedSets.size() && (nft::kBannedSets.at(index).ipv6 != (family == Family::ipv6) ||
-                                               nft::kBannedSets.at(index).prefix_length != length)) {
-        ++index;
+/// Where a prefix is kept: an index into nft::kBannedSets and into groups_by_set(); nullopt for a length
+/// without a set.
+constexpr std::optional<std::size_t> index_of_set(Family family, std::uint8_t length, bool soft) {
+    for (std::size_t index = 0; index < nft::kBannedSets.size(); ++index) {
+        const nft::BannedSet& set = nft::kBannedSets.at(index);
+        if (set.soft == soft && set.ipv6 == (family == Family::ipv6) && set.prefix_length == length) {
+            return index;
+        }
     }
-    return index;
+    return std::nullopt;
 }
 
 constexpr bool has_set_for_every_length(Family family) {
-    return std::ranges::all_of(core::ban_lengths(family), [family](std::uint8_t length) {
-        return index_of_set(family, length) < nft::kBannedSets.size();
-    });
+    return std::ranges::all_of(
+               core::ban_lengths(family),
+               [family](std::uint8_t length) { return index_of_set(family, length, false).has_value(); }) &&
+           std::ranges::all_of(core::soft_ban_lengths(family), [family](std::uint8_t length) {
+               return index_of_set(family, length, true).has_value();
+           });
 }
 static_assert(has_set_for_every_length(Family::ipv4) && has_set_for_every_length(Family::ipv6));
 
-std::size_t index_of_set(const core::Prefix& prefix) {
-    return index_of_set(prefix.address.family(), prefix.length);
+std::optional<std::size_t> index_of_set(const core::Prefix& prefix, bool soft) {
+    return index_of_set(prefix.address.family(), prefix.length, soft);
 }
 
 using Groups = std::array<SetElements::Group, nft::kBannedSets.size()>;
@@ -73,8 +77,9 @@ core::Address address_of(const Element& element) {
     return core::Address::ipv6(element.key);
 }
 
-EnforcedBan enforced_ban(const HeldElement& held, std::uint8_t prefix_length) {
-    return {.source = {.address = address_of(held.element), .length = prefix_length},
+EnforcedBan enforced_ban(const HeldElement& held, const nft::BannedSet& set) {
+    return {.source = {.address = address_of(held.element), .length = set.prefix_length},
+            .soft = set.soft,
             .time_left = held.time_left,
             .packets = held.packets,
             .bytes = held.bytes};
@@ -312,6 +317,7 @@ std::expected<void, EnforceError> NftEnforcer::ban(std::span<const core::Ban> ba
         return std::unexpected(held.error());
     }
     Groups groups = groups_by_set();
+    Groups former = groups_by_set();
     for (const core::Ban& ban : bans) {
         if (ban.until <= now) {
             continue;
@@ -319,10 +325,16 @@ std::expected<void, EnforceError> NftEnforcer::ban(std::span<const core::Ban> ba
         Element element = element_of(ban.source);
         element.timeout =
             std::min(std::chrono::ceil<std::chrono::milliseconds>(ban.until - now), kTimeoutMax);
-        groups.at(index_of_set(ban.source)).elements.push_back(element);
+        groups.at(index_of_set(ban.source, ban.soft).value()).elements.push_back(element);
+        if (const auto index = index_of_set(ban.source, !ban.soft); ban.changed_form && index) {
+            former.at(*index).elements.push_back(element_of(ban.source));
+        }
     }
     if (const int reason = (*held)->put(groups); reason != 0) {
         return std::unexpected(failure(fmt::format("add {} of {}", names_of(groups), in_table()), reason));
+    }
+    if (const int reason = (*held)->remove(former); reason != 0) {
+        return std::unexpected(failure(fmt::format("remove {} of {}", names_of(former), in_table()), reason));
     }
     return {};
 }
@@ -334,10 +346,16 @@ std::expected<void, EnforceError> NftEnforcer::unban(std::span<const core::Prefi
     }
     Groups groups = groups_by_set();
     for (const core::Prefix& source : sources) {
-        groups.at(index_of_set(source)).elements.push_back(element_of(source));
+        for (const bool soft : {false, true}) {
+            if (const auto index = index_of_set(source, soft)) {
+                groups.at(*index).elements.push_back(element_of(source));
+            }
+        }
     }
     if (const int reason = (*held)->remove(groups); reason != 0) {
-        return std::unexpected(failure(fmt::format("remove {} of {}", names_of(groups), in_table()), reason));
+        const std::string who =
+            sources.size() == 1 ? text_of(sources.front()) : fmt::format("{} sources", sources.size());
+        return std::unexpected(failure(fmt::format("unban {} in {}", who, in_table()), reason));
     }
     return {};
 }
@@ -355,7 +373,7 @@ std::expected<std::vector<EnforcedBan>, EnforceError> NftEnforcer::list() {
                 failure(fmt::format("list set {} of {}", set.name, in_table()), listed.error()));
         }
         for (const HeldElement& element : *listed) {
-            bans.push_back(enforced_ban(element, set.prefix_length));
+            bans.push_back(enforced_ban(element, set));
         }
     }
     return bans;
@@ -366,14 +384,23 @@ std::expected<std::optional<EnforcedBan>, EnforceError> NftEnforcer::get(const c
     if (!held) {
         return std::unexpected(held.error());
     }
-    const char* set = nft::kBannedSets.at(index_of_set(source)).name;
-    const auto found = (*held)->get(set, element_of(source));
-    if (!found) {
-        return std::unexpected(failure(
-            fmt::format("get {} from set {} of {}", text_of(source), set, in_table()), found.error()));
+    for (const bool soft : {false, true}) {
+        const auto index = index_of_set(source, soft);
+        if (!index) {
+            continue;
+        }
+        const nft::BannedSet& set = nft::kBannedSets.at(*index);
+        const auto found = (*held)->get(set.name, element_of(source));
+        if (!found) {
+            return std::unexpected(
+                failure(fmt::format("get {} from set {} of {}", text_of(source), set.name, in_table()),
+                        found.error()));
+        }
+        if (const auto& element = *found) {
+            return enforced_ban(*element, set);
+        }
     }
-    const auto& element = *found;
-    return element ? std::optional(enforced_ban(*element, source.length)) : std::nullopt;
+    return std::nullopt;
 }
 
 }  // namespace farewell::enforce

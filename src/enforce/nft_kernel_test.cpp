@@ -63,6 +63,23 @@ class NftKernelTest : public testing::Test {
     NftEnforcer enforcer{{.table = "farewell_test"}};
 };
 
+TEST_F(NftKernelTest, ABanChangesItsFormAndIsNeverHeldInBoth) {
+    core::Ban one{.source = alone(1), .until = now + 1h, .soft = true};
+    ASSERT_TRUE(enforcer.ban(std::array{one}, now));
+    EXPECT_TRUE(enforcer.get(alone(1))->value().soft);
+    one.soft = false;
+    one.changed_form = true;
+    ASSERT_TRUE(enforcer.ban(std::array{one}, now));
+    EXPECT_EQ(held(), 1U);
+    EXPECT_FALSE(enforcer.list()->front().soft);
+    one.soft = true;
+    ASSERT_TRUE(enforcer.ban(std::array{one}, now));
+    EXPECT_EQ(held(), 1U);
+    EXPECT_TRUE(enforcer.list()->front().soft);
+    ASSERT_TRUE(enforcer.unban(std::array{alone(1)}));
+    EXPECT_EQ(held(), 0U);
+}
+
 TEST_F(NftKernelTest, WhateverOthersAlterIsSeenAndRepaired) {
     EXPECT_TRUE(*enforcer.is_intact());
     ban(alone(1), 1h);

@@ -4,23 +4,25 @@
 namespace farewell::enforce {
 namespace {
 
-EnforcedBan would_be(const core::Prefix& source, core::Time until, core::Time now) {
-    return {.source = source, .time_left = std::chrono::ceil<std::chrono::milliseconds>(until - now)};
+EnforcedBan would_be(const core::Ban& ban, core::Time now) {
+    return {.source = ban.source,
+            .soft = ban.soft,
+            .time_left = std::chrono::ceil<std::chrono::milliseconds>(ban.until - now)};
 }
 
 }  // namespace
 
 std::expected<void, EnforceError> ObserveEnforcer::clear() {
-    until_.clear();
+    bans_.clear();
     return {};
 }
 
 std::expected<void, EnforceError> ObserveEnforcer::ban(std::span<const core::Ban> bans, core::Time now) {
     now_ = now;
-    std::erase_if(until_, [now](const auto& entry) { return entry.second <= now; });
+    std::erase_if(bans_, [now](const auto& entry) { return entry.second.until <= now; });
     for (const core::Ban& ban : bans) {
         if (ban.until > now) {
-            until_[ban.source] = ban.until;
+            bans_[ban.source] = ban;
         }
     }
     return {};
@@ -28,7 +30,7 @@ std::expected<void, EnforceError> ObserveEnforcer::ban(std::span<const core::Ban
 
 std::expected<void, EnforceError> ObserveEnforcer::unban(std::span<const core::Prefix> sources) {
     for (const core::Prefix& source : sources) {
-        until_.erase(source);
+        bans_.erase(source);
     }
     return {};
 }
@@ -39,19 +41,16 @@ std::expected<void, EnforceError> ObserveEnforcer::allow(std::span<const core::P
 
 std::expected<std::vector<EnforcedBan>, EnforceError> ObserveEnforcer::list() {
     std::vector<EnforcedBan> bans;
-    bans.reserve(until_.size());
-    for (const auto& [source, until] : until_) {
-        bans.push_back(would_be(source, until, now_));
+    bans.reserve(bans_.size());
+    for (const auto& [source, ban] : bans_) {
+        bans.push_back(would_be(ban, now_));
     }
     return bans;
 }
 
 std::expected<std::optional<EnforcedBan>, EnforceError> ObserveEnforcer::get(const core::Prefix& source) {
-    const auto found = until_.find(source);
-    if (found == until_.end()) {
-        return std::nullopt;
-    }
-    return would_be(found->first, found->second, now_);
+    const auto found = bans_.find(source);
+    return found == bans_.end() ? std::nullopt : std::optional(would_be(found->second, now_));
 }
 
 }  // namespace farewell::enforce

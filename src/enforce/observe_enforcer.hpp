@@ -23,7 +23,7 @@ class ObserveEnforcer final : public Enforcer {
     std::expected<std::optional<EnforcedBan>, EnforceError> get(const core::Prefix& source) override;
 
  private:
-    std::map<core::Prefix, core::Time> until_;
+    std::map<core::Prefix, core::Ban> bans_;
     core::Time now_;
 };
 

@@ -4,6 +4,7 @@ wanted ban with the time it had left, and farewelld says who it was."""
 
 import os
 import signal
+import time
 
 import world
 from counting_e2e import CountingTest
@@ -110,6 +111,23 @@ class Chaos(CountingTest):
         self.nft("flush", "ruleset")
         self.nft("add", "table", "inet", "strangers")
         self.daemon.process.send_signal(signal.SIGCONT)
+        self.assert_whole()
+
+    def test_stopped_for_five_seconds_under_load(self):
+        """What came meanwhile waits in the queues, as much as they hold; whoever scanned last is banned afterwards."""
+        self.daemon.process.send_signal(signal.SIGSTOP)
+        end = time.monotonic() + 5
+        rounds = 0
+        while time.monotonic() < end:
+            self.send([tcp(f"198.18.0.{10 + rounds % 50}", SERVER4, 20000 + number) for number in range(9)])
+            if rounds == 3:
+                self.nft("delete", "table", "inet", TABLE)
+            rounds += 1
+        self.send([tcp("198.18.0.99", SERVER4, port) for port in range(1000, 1010)])
+        self.daemon.process.send_signal(signal.SIGCONT)
+        self.wait_banned("198.18.0.99")
+        self.assertGreater(rounds, 50, "some load there was")
+        self.daemon.cli("bans", "remove", "198.18.0.99")
         self.assert_whole()
 
     def test_killed_and_started_again_with_the_bans_that_the_kernel_kept(self):

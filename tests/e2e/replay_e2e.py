@@ -77,7 +77,7 @@ class Replay(ReplayTest):
     def test_a_scan_is_told_with_its_evidence(self):
         path = self.write("scan.pcap", SCAN)
         text = self.replay(path).stdout
-        for part in (path, f"{SCANNER}  banned at", "(+9.000000s)", "10 probes of 10 distinct ports (10 syn, looks like raw) within 9s",
+        for part in (path, f"{SCANNER}  banned softly at", "(+9.000000s)", "10 probes of 10 distinct ports (10 syn, looks like raw) within 9s",
                      "2 packets kept out", "tcp/1000 tcp/1001", "1 ban in 1 file", "1 judged"):
             self.assertIn(part, text)
 

@@ -69,7 +69,7 @@ class Namespace:
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, preexec_fn=self._enter, **options)
 
     def start(self, *command, **options):
-        return subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=self._enter, **options)
+        return subprocess.Popen(command, **{"stdin": subprocess.DEVNULL, "preexec_fn": self._enter, **options})
 
     def call(self, function):
         """Calls a function in the namespace, in a process of its own; its result must be JSON."""
@@ -186,7 +186,8 @@ class WorldTest(unittest.TestCase):
     """setUp makes the world with services on 22 and 80 and the article's policy: what is closed goes to the queues."""
 
     closed_target = ("NFQUEUE", "--queue-balance", "0:3")
-    # Ten distinct closed ports and nothing else, so that tests can count; None is farewelld's own default.
+    # "plain" is the article's way, so that tests can count: ten distinct closed ports and nothing else, and every ban is full and
+    # of the same length. None is farewelld's own default.
     rule = "plain"
 
     def setUp(self):
@@ -234,7 +235,9 @@ class WorldTest(unittest.TestCase):
     def start_daemon(self, *settings, ready=True, config=None, wrapper=(), namespace=None, name="daemon"):
         directory = os.path.join(self.directory, name)
         os.makedirs(directory, exist_ok=True)
-        arguments = ["--set", f"detect.rule={self.rule}"] if self.rule else []
+        arguments = []
+        if self.rule:
+            arguments = ["--set", f"detect.rule={self.rule}", "--set", "ban.unproven=full", "--set", "ban.repeat_factor=1"]
         for setting in settings:
             arguments += [setting] if setting.startswith("--") else ["--set", setting]
         daemon = Daemon(namespace or self.server, directory, arguments, config, wrapper)
@@ -249,9 +252,9 @@ class WorldTest(unittest.TestCase):
 
     # What the kernel holds, asked of nft and not of the daemon.
 
-    def banned(self, kind=4):
-        """Elements of a set of bans: 4 and 6 are single addresses, "6_64" and the like the first of each prefix."""
-        listing = self.server.run("nft", "-j", "list", "set", "inet", TABLE, f"banned{kind}", check=False)
+    def elements(self, name):
+        """The elements of a set of ours by their addresses; None if there is no such set."""
+        listing = self.server.run("nft", "-j", "list", "set", "inet", TABLE, name, check=False)
         if listing.returncode != 0:
             return None
         addresses = {}
@@ -260,6 +263,11 @@ class WorldTest(unittest.TestCase):
                 inner = element["elem"]
                 addresses[inner["val"]] = inner
         return addresses
+
+    def banned(self, kind=4):
+        """Who is banned, fully or softly: 4 and 6 are single addresses, "6_64" and the like the first of each prefix."""
+        full = self.elements(f"banned{kind}")
+        return None if full is None else (self.elements(f"soft{kind}") or {}) | full
 
     def wait_banned(self, address, limit=20.0):
         family = 6 if ":" in address else 4

@@ -45,10 +45,13 @@ inline core::Prefix network6(std::uint32_t number, std::uint8_t length) {
     return core::Prefix::of(core::Address::ipv6(bytes), length);
 }
 
-/// Ten distinct closed ports and nothing else: for tests that need an exact number.
+/// Ten distinct closed ports, a full ban of always the same length and nothing else: for tests that need
+/// exact numbers.
 inline core::Limits plain_limits() {
     core::Limits limits;
     limits.rule = core::DetectionRule::plain;
+    limits.unproven = core::UnprovenTreatment::full;
+    limits.repeat_factor = 1;
     return limits;
 }
 

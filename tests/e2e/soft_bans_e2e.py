@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Soft bans: what anybody could have sent in somebody's name cuts no connection that stands, and lets no new one in."""
+
+import subprocess
+import unittest
+
+from counting_e2e import CountingTest
+from packets import tcp
+from world import ATTACKER4, ATTACKER6, SERVER4, SERVER6, TABLE, wait_until
+
+ECHO_PORT = 2222
+
+_ECHO = f"""
+import selectors, socket
+listening = socket.create_server(("::", {ECHO_PORT}), family=socket.AF_INET6, dualstack_ipv6=True)
+print("ready", flush=True)
+selector = selectors.DefaultSelector()
+selector.register(listening, selectors.EVENT_READ)
+while True:
+    for key, _ in selector.select():
+        if key.fileobj is listening:
+            selector.register(listening.accept()[0], selectors.EVENT_READ)
+            continue
+        line = key.fileobj.recv(100)
+        if line:
+            key.fileobj.sendall(line)
+        else:
+            selector.unregister(key.fileobj)
+            key.fileobj.close()
+"""
+
+# One connection that stays; for each line it is given it asks for an echo and says whether one came.
+_TALK = f"""
+import socket, sys
+connection = socket.create_connection((sys.argv[1], {ECHO_PORT}), timeout=5)
+connection.settimeout(2)
+print("connected", flush=True)
+for line in sys.stdin:
+    try:
+        connection.sendall(line.encode())
+        print("echo" if connection.recv(100) else "closed", flush=True)
+    except OSError:
+        print("silence", flush=True)
+"""
+
+
+class SoftBansTest(CountingTest):
+    def setUp(self):
+        super().setUp()
+        self.attacker.run("iptables-nft", "-w", "-P", "OUTPUT", "ACCEPT")
+        echo = self.server.start("python3", "-c", _ECHO, stdout=subprocess.PIPE)
+        self.addCleanup(echo.stdout.close)
+        self.addCleanup(echo.wait)
+        self.addCleanup(echo.kill)
+        echo.stdout.readline()
+        for tool in ("iptables-nft", "ip6tables-nft"):
+            self.server.run(tool, "-I", "INPUT", "-p", "tcp", "--dport", str(ECHO_PORT), "-j", "ACCEPT")
+
+    def connect(self, address):
+        """Returns a function that says whether the connection still carries something."""
+        talk = self.attacker.start("python3", "-c", _TALK, address, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.addCleanup(talk.wait)
+        self.addCleanup(talk.stdout.close)
+        self.addCleanup(talk.stdin.close)
+        self.assertEqual(talk.stdout.readline(), "connected\n")
+
+        def ask():
+            talk.stdin.write("are you there\n")
+            talk.stdin.flush()
+            return talk.stdout.readline().strip()
+        self.assertEqual(ask(), "echo")
+        return ask
+
+    def scan(self, source=ATTACKER4, first=1000):
+        target = SERVER6 if ":" in source else SERVER4
+        self.send([tcp(source, target, port) for port in range(first, first + 10)])
+
+    def wait_soft(self, address):
+        kind = "soft6" if ":" in address else "soft4"
+        return wait_until(lambda: (self.elements(kind) or {}).get(address), f"{address} in {kind}")
+
+
+class SoftBans(SoftBansTest):
+    def test_connections_that_stand_go_on_and_nothing_new_gets_in(self):
+        daemon = self.start_daemon("ban.unproven=soft")
+        for source, server in ((ATTACKER4, SERVER4), (ATTACKER6, SERVER6)):
+            with self.subTest(source=source):
+                ask = self.connect(server)
+                self.scan(source)
+                self.wait_soft(source)
+                self.assertEqual(self.elements("banned6" if ":" in source else "banned4"), {})
+                self.assertEqual(ask(), "echo")
+                self.assertFalse(self.can_connect(self.attacker, server, ECHO_PORT))
+                self.assert_shut_out(self.attacker, server)
+                self.assertEqual(ask(), "echo", "still")
+        self.assertIn("softly banned for 1h", daemon.log())
+        self.assert_served()
+
+    def test_what_is_no_syn_and_belongs_to_no_connection_gets_nothing(self):
+        self.start_daemon("ban.unproven=soft")
+        self.scan()
+        self.wait_soft(ATTACKER4)
+        ping = self.attacker.run("hping3", "--icmp", "-n", "-c", "1", SERVER4, check=False)
+        self.assertIn(" 0 packets received", ping.stdout)
+        for scan in ("-sA", "-sN", "-sF", "-sM"):
+            found = self.attacker.run("nmap", scan, "-n", "-Pn", "-p", "22,80", "--max-retries", "1", "--reason", SERVER4).stdout
+            self.assertNotIn("reset", found, scan)
+        fragments = self.attacker.run("nmap", "-sS", "-f", "-n", "-Pn", "-p", "22,80", "--max-retries", "1", SERVER4).stdout
+        self.assertNotIn("open", fragments.replace("open|filtered", ""), "a SYN in fragments")
+
+    def test_a_full_ban_cuts_them(self):
+        self.start_daemon("ban.unproven=full")
+        ask = self.connect(SERVER4)
+        self.scan()
+        self.wait_banned(ATTACKER4)
+        self.assertEqual(self.elements("soft4"), {})
+        self.assertEqual(ask(), "silence")
+
+    def test_an_order_makes_a_soft_ban_full(self):
+        daemon = self.start_daemon("ban.unproven=soft")
+        ask = self.connect(SERVER4)
+        self.scan()
+        self.wait_soft(ATTACKER4)
+        daemon.cli("bans", "add", ATTACKER4)
+        self.assertIn(ATTACKER4, self.elements("banned4"))
+        self.assertEqual(self.elements("soft4"), {})
+        self.assertEqual(ask(), "silence")
+        daemon.cli("bans", "remove", ATTACKER4)
+        self.assertEqual(self.banned(4), {})
+
+    def test_a_soft_ban_can_be_taken_back(self):
+        daemon = self.start_daemon("ban.unproven=soft")
+        self.scan()
+        self.wait_soft(ATTACKER4)
+        daemon.cli("bans", "remove", ATTACKER4)
+        self.assertEqual(self.banned(4), {})
+        self.assertTrue(self.can_connect(self.attacker, SERVER4))
+
+    def test_they_outlive_a_flush_and_a_restart_as_what_they_are(self):
+        daemon = self.start_daemon("ban.unproven=soft")
+        self.scan()
+        left = self.wait_soft(ATTACKER4)["expires"]
+        self.server.run("nft", "flush", "ruleset")
+        daemon.wait_log("rebuilt, 1 ban is back in force")
+        self.load_policy()
+        self.assertAlmostEqual(self.wait_soft(ATTACKER4)["expires"], left, delta=5)
+        self.assertEqual(daemon.stop(), 0, daemon.log())
+        second = self.start_daemon("ban.unproven=soft", name="second")
+        self.assertTrue(second.explain(ATTACKER4)["ban"]["soft"])
+        self.assertIn(ATTACKER4, self.elements("soft4"))
+        self.assert_shut_out()
+
+    def test_one_that_somebody_made_full_by_hand_is_soft_again(self):
+        daemon = self.start_daemon("ban.unproven=soft")
+        self.scan()
+        self.wait_soft(ATTACKER4)
+        self.server.run("nft", f"add element inet {TABLE} banned4 {{ {ATTACKER4} timeout 1h }}")
+        daemon.wait_log("had been taken out or altered by nft")
+        wait_until(lambda: self.elements("banned4") == {}, "the full one is gone")
+        self.assertIn(ATTACKER4, self.elements("soft4"))
+
+    def test_whoever_comes_back_is_kept_out_longer(self):
+        daemon = self.start_daemon("ban.unproven=soft", "ban.soft_duration=2s", "ban.repeat_factor=3")
+        self.scan()
+        daemon.wait_log(f"{ATTACKER4} has been softly banned for 2s")
+        daemon.wait_log(f"{ATTACKER4} has been unbanned (expired)")
+        self.scan(first=2000)
+        daemon.wait_log(f"{ATTACKER4} has been softly banned for 6s")
+        self.assertIn("offence 2)", daemon.log())
+
+
+if __name__ == "__main__":
+    unittest.main()
