@@ -32,15 +32,18 @@ class EngineFormsTest : public testing::Test {
  protected:
     explicit EngineFormsTest(Limits limits = limits_of_forms()) : engine(limits, {}) {}
 
-    std::optional<Ban> scan(std::uint32_t who = 1) {
+    /// The ban that it leads to, and that is in force.
+    Ban scan(std::uint32_t who = 1) {
         std::optional<Ban> ban;
         for (std::uint16_t port = 1; port <= 10; ++port) {
             ban = engine.on_probe(probe(source(who), port), now);
         }
-        if (ban) {
-            engine.on_enforced(*ban, now);
+        if (!ban) {
+            ADD_FAILURE() << "no ban";
+            return {};
         }
-        return ban;
+        engine.on_enforced(*ban, now);
+        return *ban;
     }
     void let_expire() {
         now += 24h;
@@ -52,12 +55,11 @@ class EngineFormsTest : public testing::Test {
 };
 
 TEST_F(EngineFormsTest, WhatAnybodyCouldHaveSentBansSoftly) {
-    const auto ban = scan();
-    ASSERT_TRUE(ban);
-    EXPECT_TRUE(ban->soft);
-    EXPECT_FALSE(ban->changed_form);
-    EXPECT_EQ(ban->until, now + 1h);
-    EXPECT_EQ(ban->offence, 1U);
+    const Ban ban = scan();
+    EXPECT_TRUE(ban.soft);
+    EXPECT_FALSE(ban.changed_form);
+    EXPECT_EQ(ban.until, now + 1h);
+    EXPECT_EQ(ban.offence, 1U);
     EXPECT_EQ(engine.counters().bans_soft, 1U);
 }
 
@@ -65,31 +67,30 @@ TEST_F(EngineFormsTest, UnlessEveryBanIsToBeFull) {
     Limits limits = limits_of_forms();
     limits.unproven = UnprovenTreatment::full;
     engine = Engine(limits, {});
-    const auto ban = scan();
-    ASSERT_TRUE(ban);
-    EXPECT_FALSE(ban->soft);
-    EXPECT_EQ(ban->until, now + 12h);
+    const Ban ban = scan();
+    EXPECT_FALSE(ban.soft);
+    EXPECT_EQ(ban.until, now + 12h);
 }
 
 TEST_F(EngineFormsTest, WhoComesBackIsKeptOutLonger) {
-    EXPECT_EQ(scan()->until, now + 1h);
+    EXPECT_EQ(scan().until, now + 1h);
     let_expire();
-    EXPECT_EQ(scan()->until, now + 2h);
+    EXPECT_EQ(scan().until, now + 2h);
     let_expire();
-    EXPECT_EQ(scan()->until, now + 4h);
+    EXPECT_EQ(scan().until, now + 4h);
     let_expire();
-    const auto fourth = scan();
-    EXPECT_EQ(fourth->until, now + 5h) << "the longest";
-    EXPECT_EQ(fourth->offence, 4U);
-    EXPECT_EQ(scan(2)->until, now + 1h) << "another source";
+    const Ban fourth = scan();
+    EXPECT_EQ(fourth.until, now + 5h) << "the longest";
+    EXPECT_EQ(fourth.offence, 4U);
+    EXPECT_EQ(scan(2).until, now + 1h) << "another source";
     now += 48h + 1ns;
     static_cast<void>(engine.on_tick(now));
-    EXPECT_EQ(scan()->until, now + 1h) << "long ago is never";
+    EXPECT_EQ(scan().until, now + 1h) << "long ago is never";
 }
 
 TEST_F(EngineFormsTest, OffencesKnownFromBeforeCount) {
     engine.remember_offences(alone(1), 2, now - 2h);
-    EXPECT_EQ(scan()->offence, 3U);
+    EXPECT_EQ(scan().offence, 3U);
 }
 
 TEST_F(EngineFormsTest, AnAdoptedBanKeepsItsFormAndItsOffence) {
@@ -124,10 +125,10 @@ TEST_F(EngineFormsTest, ProofChangesNothingForOthers) {
 }
 
 TEST_F(EngineFormsTest, AnOutcomeOfTheSoftBanIsNotTheFullOnes) {
-    const auto soft = scan();
+    const Ban soft = scan();
     const auto full = engine.on_proven(source(1), now);
     ASSERT_TRUE(full);
-    EXPECT_FALSE(engine.on_enforced(*soft, now));
+    EXPECT_FALSE(engine.on_enforced(soft, now));
     EXPECT_TRUE(engine.wanted(now).front().changed_form) << "the full one is still to come";
 }
 
