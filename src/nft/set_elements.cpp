@@ -19,7 +19,7 @@
 namespace farewell::nft {
 namespace {
 
-// A transaction of fifty thousand takes fifty-odd numbers, three times as many for renewals.
+// A message for each thousand elements and set, three times as many for renewals.
 constexpr std::uint32_t kSequencesPerTransaction = 1024;
 
 Owned<nftnl_set> make_set(const std::string& table, const std::string& name) {

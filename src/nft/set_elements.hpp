@@ -58,8 +58,10 @@ class SetElements {
     [[nodiscard]] std::uint32_t port() const { return transport_->port(); }
     [[nodiscard]] std::expected<TableShape, int> shape();
 
-    /// More go in several transactions, so that one netlink message never needs more than a few megabytes.
-    static constexpr std::size_t kElementsPerTransaction = 50'000;
+    /// More go in several transactions. For whoever listens to changes, us among them, the kernel makes a
+    /// message of 4 KiB for each element and keeps it until the transaction ends (nf_tables_setelem_notify):
+    /// with fifty thousand that is 200 MB. A few thousand take the same time in all.
+    static constexpr std::size_t kElementsPerTransaction = 4'000;
 
  private:
     /// Those elements of the set that are named, or with NLM_F_DUMP all of them.
