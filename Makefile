@@ -9,7 +9,7 @@ BENCH_ROUNDS ?= 7
 BENCH_PACKAGES := libbenchmark-dev libnetfilter-queue-dev libnetfilter-log-dev
 
 .DEFAULT_GOAL := build
-.PHONY: build release test unit e2e demo run tsan fuzz bench bench-flood bench-nfq coverage mutants lint format docs install dependencies clean help
+.PHONY: build release test unit e2e demo run tsan fuzz bench bench-flood bench-nfq bench-nft bench-ban coverage mutants lint format docs install dependencies clean help
 
 build: dependencies ## configure and build: debug, ASan and UBSan, warnings are errors
 	@scripts/build debug
@@ -59,6 +59,16 @@ bench-nfq: ## the packet queue library against others, BENCH_ROUNDS (default 7) 
 	@scripts/install-dependencies $(BENCH_PACKAGES)
 	@scripts/build bench bench_nfq
 	@bench/nfq/run.py --rounds $(BENCH_ROUNDS)
+
+bench-nft: dependencies ## bans in nftables, beside other ways to keep them, BENCH_ROUNDS rounds of about a minute (root)
+	@scripts/install-dependencies $(BENCH_PACKAGES)
+	@scripts/build bench bench_nft
+	@bench/nft/run.py --rounds $(BENCH_ROUNDS)
+
+bench-ban: dependencies ## from the tenth probe to the ban with the real farewelld, BENCH_ROUNDS rounds of ten seconds (root)
+	@scripts/install-dependencies $(BENCH_PACKAGES)
+	@scripts/build bench bench_ban
+	@bench/ban/run.py --rounds $(BENCH_ROUNDS)
 
 lint: dependencies ## clang-format, clang-tidy and shellcheck over everything
 	@scripts/lint

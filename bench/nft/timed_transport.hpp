@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What each transaction takes, from handing it to the kernel until its acknowledgement is read.
+#pragma once
+
+#include <ctime>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "nft/transport.hpp"
+
+namespace farewell::bench {
+
+inline double seconds_of(clockid_t clock) {
+    timespec now{};
+    clock_gettime(clock, &now);
+    return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
+}
+
+struct Timing {
+    double wall_seconds;
+    double cpu_seconds;  // of this thread: what others do to a busy machine is not in it
+};
+
+class TimedTransport final : public nft::Transport {
+ public:
+    TimedTransport(std::unique_ptr<nft::Transport> inner, std::vector<Timing>& timings)
+        : inner_(std::move(inner)), timings_(timings) {}
+
+    int commit(std::span<const std::byte> batch, std::uint32_t first_sequence,
+               std::uint32_t last_sequence) override {
+        const double wall = seconds_of(CLOCK_MONOTONIC);
+        const double cpu = seconds_of(CLOCK_THREAD_CPUTIME_ID);
+        const int reason = inner_->commit(batch, first_sequence, last_sequence);
+        const double cpu_taken = seconds_of(CLOCK_THREAD_CPUTIME_ID) - cpu;
+        timings_.push_back({.wall_seconds = seconds_of(CLOCK_MONOTONIC) - wall, .cpu_seconds = cpu_taken});
+        return reason;
+    }
+
+    int query(std::span<const std::byte> request, std::uint32_t sequence,
+              const std::function<void(const nlmsghdr&)>& on_message) override {
+        return inner_->query(request, sequence, on_message);
+    }
+
+    [[nodiscard]] std::uint32_t port() const override { return inner_->port(); }
+
+ private:
+    std::unique_ptr<nft::Transport> inner_;
+    std::vector<Timing>& timings_;
+};
+
+}  // namespace farewell::bench
