@@ -60,7 +60,7 @@ bench-nfq: ## the packet queue library against others, BENCH_ROUNDS (default 7) 
 	@scripts/build bench bench_nfq
 	@bench/nfq/run.py --rounds $(BENCH_ROUNDS)
 
-bench-nft: dependencies ## bans in nftables, beside other ways to keep them, BENCH_ROUNDS rounds of about a minute (root)
+bench-nft: dependencies ## bans in nftables, beside other ways to keep them, BENCH_ROUNDS rounds of one to three minutes (root)
 	@scripts/install-dependencies $(BENCH_PACKAGES)
 	@scripts/build bench bench_nft
 	@bench/nft/run.py --rounds $(BENCH_ROUNDS)
