@@ -122,10 +122,11 @@ TEST(Ruleset, TheTableIsAsTheManualSays) {
          {"add table inet port_scanners_auto_ban",
           "type filter hook prerouting priority -450; policy accept;",
           "banned4 { type ipv4_addr; size 1048576; flags timeout; counter; }",
-          "from_ipv4 ip saddr @allow4 accept", "from_ipv6 ip6 saddr @banned6 counter drop",
+          "drop_ipv4 ip saddr @allow4 accept", "from_ipv6 ip6 saddr @banned6 counter goto drop_ipv6",
           "banned6_64 { type ipv6_addr; size 1048576; flags timeout; counter; }",
-          "from_ipv4 ip saddr & 255.255.0.0 @banned4_16 counter drop",
-          "from_ipv6 ip6 saddr & ffff:ffff:ffff:ff00:: @banned6_56 counter drop"}) {
+          "from_ipv4 ip saddr & 255.255.0.0 @banned4_16 counter goto drop_ipv4",
+          "from_ipv6 ip6 saddr & ffff:ffff:ffff:ff00:: @banned6_56 counter goto drop_ipv6",
+          "new_from_ipv4 ip saddr @soft4 counter goto drop_ipv4"}) {
         EXPECT_NE(text.find(part), std::string::npos) << part;
     }
     // Allowed sources are let through before the banned ones are dropped.

@@ -38,7 +38,8 @@ std::string build_text(std::string_view table) {
     // -450 is NF_IP_PRI_RAW_BEFORE_DEFRAG: before fragments are put together and connections tracked (-200,
     // NF_IP_PRI_CONNTRACK). A SYN can never be part of a connection that stands, so it need not get that far;
     // one in fragments shows its flags to nobody before they are put together.
-    // A chain for each family, so that no packet pays for the lookups of the other one.
+    // A chain for each family, so that no packet pays for the lookups of the other one; and whether a source is
+    // allowed is asked only where it would be dropped.
     std::string text = fmt::format(R"(add table inet {table}
 add set inet {table} allow4 {{ type ipv4_addr; flags interval; }}
 add set inet {table} allow6 {{ type ipv6_addr; flags interval; }}
@@ -48,27 +49,31 @@ add chain inet {table} from_ipv4
 add chain inet {table} from_ipv6
 add chain inet {table} new_from_ipv4
 add chain inet {table} new_from_ipv6
+add chain inet {table} drop_ipv4
+add chain inet {table} drop_ipv6
 flush chain inet {table} prerouting
 flush chain inet {table} after_conntrack
 flush chain inet {table} from_ipv4
 flush chain inet {table} from_ipv6
 flush chain inet {table} new_from_ipv4
 flush chain inet {table} new_from_ipv6
+flush chain inet {table} drop_ipv4
+flush chain inet {table} drop_ipv6
 add rule inet {table} prerouting iif "lo" accept
 add rule inet {table} prerouting meta nfproto ipv4 goto from_ipv4
 add rule inet {table} prerouting meta nfproto ipv6 goto from_ipv6
-add rule inet {table} from_ipv4 ip saddr @allow4 accept
-add rule inet {table} from_ipv6 ip6 saddr @allow6 accept
 add rule inet {table} after_conntrack iif "lo" accept
 add rule inet {table} after_conntrack ct state established,related accept
-add rule inet {table} after_conntrack ip saddr @allow4 accept
-add rule inet {table} after_conntrack ip6 saddr @allow6 accept
 add rule inet {table} after_conntrack meta nfproto ipv4 goto new_from_ipv4
 add rule inet {table} after_conntrack meta nfproto ipv6 goto new_from_ipv6
+add rule inet {table} drop_ipv4 ip saddr @allow4 accept
+add rule inet {table} drop_ipv4 drop
+add rule inet {table} drop_ipv6 ip6 saddr @allow6 accept
+add rule inet {table} drop_ipv6 drop
 )",
                                    fmt::arg("table", table), fmt::arg("sets", set_texts(table)));
     for (const BannedSet& set : kBannedSets) {
-        text += fmt::format("add rule inet {0} {1}from_{2} {3} saddr{4}{5} @{6} counter drop\n", table,
+        text += fmt::format("add rule inet {0} {1}from_{2} {3} saddr{4}{5} @{6} counter goto drop_{2}\n", table,
                             set.soft ? "new_" : "", set.ipv6 ? "ipv6" : "ipv4", set.ipv6 ? "ip6" : "ip",
                             *set.netmask == '\0' ? "" : " & ", set.netmask, set.name);
     }
