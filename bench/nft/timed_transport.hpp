@@ -42,6 +42,8 @@ class TimedTransport final : public nft::Transport {
         return inner_->query(request, sequence, on_message);
     }
 
+    std::expected<void, std::string> run(const std::string& text) override { return inner_->run(text); }
+
     [[nodiscard]] std::uint32_t port() const override { return inner_->port(); }
 
  private:

@@ -168,10 +168,7 @@ void add_address(CLI::App& command, Options& options) {
 }
 
 void add_source(CLI::App& command, Options& options, bool required) {
-    command
-        .add_option(
-            "source", options.source,
-            "an address, or a prefix such as 2001:db8:0:1::/64 (IPv6: /64 /56 /48 /32, IPv4: /24 /16)")
+    command.add_option("source", options.source, "an address, or a prefix such as 2001:db8:0:1::/64")
         ->required(required)
         ->check([](const std::string& text) {
             const auto source = farewell::report::parse_source(text);

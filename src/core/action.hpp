@@ -19,7 +19,7 @@ enum class BanReason : std::uint8_t {
 [[nodiscard]] std::string_view name_of(BanReason reason);
 
 /// Keep this source out until `until`: everything from it, or softly, what does not belong to a connection
-/// that stands. Its length is one of ban_lengths(), of a soft one one of soft_ban_lengths().
+/// that stands. Its length is_ban_length().
 struct Ban {
     Prefix source;
     Time until;

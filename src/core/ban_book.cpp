@@ -22,7 +22,7 @@ BanRecord& BanBook::put(BanRecord record) {
     remove(source);
     const Time due = record.ban.until;
     schedule_.emplace(due, source);
-    ++count_of(source);
+    count(source, true);
     return entries_.emplace(source, Entry{.record = std::move(record), .due = due}).first->second.record;
 }
 
@@ -37,11 +37,11 @@ const BanRecord* BanBook::find(const Prefix& source) const {
 }
 
 BanRecord* BanBook::find_around(const Address& address, std::uint8_t length) {
-    return has_length(address.family(), length) ? find(Prefix::of(address, length)) : nullptr;
+    return find(Prefix::of(address, length));
 }
 
 const BanRecord* BanBook::find_around(const Address& address, std::uint8_t length) const {
-    return has_length(address.family(), length) ? find(Prefix::of(address, length)) : nullptr;
+    return find(Prefix::of(address, length));
 }
 
 bool BanBook::remove(const Prefix& source) {
@@ -51,7 +51,7 @@ bool BanBook::remove(const Prefix& source) {
     }
     schedule_.erase({found->second.due, source});
     entries_.erase(found);
-    --count_of(source);
+    count(source, false);
     return true;
 }
 
@@ -76,12 +76,18 @@ std::optional<Time> BanBook::next_due() const {
     return schedule_.begin()->first;
 }
 
-std::size_t& BanBook::count_of(const Prefix& source) {
-    return by_length_.at(static_cast<std::size_t>(source.address.family())).at(source.length);
-}
-
-bool BanBook::has_length(Family family, std::uint8_t length) const {
-    return by_length_.at(static_cast<std::size_t>(family)).at(length) > 0;
+void BanBook::count(const Prefix& source, bool is_added) {
+    const auto family = static_cast<std::size_t>(source.address.family());
+    std::size_t& count = by_length_.at(family).at(source.length);
+    std::vector<std::uint8_t>& lengths = lengths_.at(family);
+    if (is_added && count == 0) {
+        lengths.insert(std::ranges::upper_bound(lengths, source.length, std::ranges::greater()),
+                       source.length);
+    }
+    count = is_added ? count + 1 : count - 1;
+    if (count == 0) {
+        std::erase(lengths, source.length);
+    }
 }
 
 }  // namespace farewell::core

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 #include <set>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -48,7 +49,11 @@ class BanBook {
     BanRecord& put(BanRecord record);
     [[nodiscard]] BanRecord* find(const Prefix& source);
     [[nodiscard]] const BanRecord* find(const Prefix& source) const;
-    /// The ban of exactly the `length`-network around an address. Costs nothing while no ban is that long.
+    /// The lengths that there are bans of, the narrowest first.
+    [[nodiscard]] std::span<const std::uint8_t> lengths(Family family) const {
+        return lengths_.at(static_cast<std::size_t>(family));
+    }
+    /// The ban of exactly the `length`-network around an address.
     [[nodiscard]] BanRecord* find_around(const Address& address, std::uint8_t length);
     [[nodiscard]] const BanRecord* find_around(const Address& address, std::uint8_t length) const;
     bool remove(const Prefix& source);
@@ -72,12 +77,12 @@ class BanBook {
         BanRecord record;
         Time due;
     };
-    [[nodiscard]] std::size_t& count_of(const Prefix& source);
-    [[nodiscard]] bool has_length(Family family, std::uint8_t length) const;
+    void count(const Prefix& source, bool is_added);
 
     boost::unordered_flat_map<Prefix, Entry, KeyedHash> entries_;
     std::set<std::pair<Time, Prefix>> schedule_;               // exactly one for each entry
     std::array<std::array<std::size_t, 129>, 2> by_length_{};  // entries of each family and length
+    std::array<std::vector<std::uint8_t>, 2> lengths_;         // those that are not 0
 };
 
 }  // namespace farewell::core

@@ -22,10 +22,6 @@ Address ipv6(unsigned first, unsigned second, unsigned last) {
 
 }  // namespace
 
-bool is_ban_length(Family family, std::uint8_t length) {
-    return std::ranges::find(ban_lengths(family), length) != ban_lengths(family).end();
-}
-
 bool is_martian(const Prefix& prefix) {
     static const std::array martians{
         Prefix::of(ipv4(0, 0)),          // unspecified

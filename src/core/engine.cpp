@@ -67,13 +67,14 @@ void Engine::look_ahead(std::span<const Arrival> burst, std::size_t index) const
 
 Engine::State::Covered Engine::State::on_probe_of_banned(const Address& source, Time now) {
     Covered covered;
-    for (const std::uint8_t length : ban_lengths(source.family())) {
+    std::vector<Prefix> over;  // empty but for the moment before the tick comes round
+    for (const std::uint8_t length : bans.lengths(source.family())) {
         BanRecord* record = bans.find_around(source, length);
         if (record == nullptr) {
             continue;
         }
         if (record->ban.until <= now) {
-            expire(Prefix(record->ban.source));  // by value: the record goes with it
+            over.push_back(record->ban.source);
             continue;
         }
         covered.by_any = true;
@@ -85,13 +86,16 @@ Engine::State::Covered Engine::State::on_probe_of_banned(const Address& source, 
             covered.again = hand_out(*record, now);
         }
     }
+    for (const Prefix& ended : over) {
+        expire(ended);
+    }
     counters.probes_of_banned += covered.by_any ? 1 : 0;
     return covered;
 }
 
 const BanRecord* Engine::State::covering(const Prefix& source, Time now) const {
     const BanRecord* last = nullptr;
-    for (const std::uint8_t length : ban_lengths(source.address.family())) {
+    for (const std::uint8_t length : bans.lengths(source.address.family())) {
         const BanRecord* record =
             length <= source.length ? bans.find_around(source.address, length) : nullptr;
         if (record != nullptr && record->ban.until > now &&

@@ -61,7 +61,7 @@ enum class OrderResult : std::uint8_t {
     allowlisted,        ///< refused: some of it is on the allowlist
     protected_address,  ///< refused: some of it is this host's own, a gateway or a resolver
     martian,            ///< refused: is_martian()
-    no_length,          ///< refused: not one of ban_lengths()
+    no_length,          ///< refused: not is_ban_length()
     full,               ///< refused: Limits::bans_max
     not_banned,         ///< nothing to remove
     covered,            ///< nothing to remove of its own; a wider ban keeps it out

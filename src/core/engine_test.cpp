@@ -356,7 +356,7 @@ TEST_F(EngineTest, ProtectedOrTooManyBansAreNotAdopted) {
     facts.gateways = {source(7)};
     static_cast<void>(engine.set_knowledge(std::make_shared<const Knowledge>(facts)));
     EXPECT_FALSE(engine.adopt({.source = alone(7), .until = now + 1h}, now));
-    EXPECT_FALSE(engine.adopt({.source = {.address = source(8), .length = 31}, .until = now + 1h}, now));
+    EXPECT_FALSE(engine.adopt({.source = {.address = source(8), .length = 7}, .until = now + 1h}, now));
     Limits limits = test::plain_limits();
     limits.bans_max = 1;
     Engine small(limits, {});

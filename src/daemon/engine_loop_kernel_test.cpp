@@ -51,6 +51,17 @@ class FaultyTransport final : public nft::Transport {
         }
         return real_->query(request, sequence, on_message);
     }
+    std::expected<void, std::string> run(const std::string& text) override {
+        const Fault fault = next();
+        if (fault.reason != 0 && !fault.is_done) {
+            return std::unexpected("not done");
+        }
+        auto outcome = real_->run(text);
+        if (fault.reason != 0) {
+            return std::unexpected("done, but not said so");
+        }
+        return outcome;
+    }
     [[nodiscard]] std::uint32_t port() const override { return real_->port(); }
 
  private:

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <iterator>
+#include <map>
 #include <system_error>
 #include <utility>
 
@@ -17,6 +19,7 @@ namespace farewell::enforce {
 namespace {
 
 using core::Family;
+using nft::BannedSet;
 using nft::Element;
 using nft::HeldElement;
 using nft::SetElements;
@@ -25,39 +28,24 @@ using nft::SetElements;
 // years do.
 constexpr std::chrono::milliseconds kTimeoutMax = std::chrono::hours(24) * 365 * 100;
 
-/// Where a prefix is kept: an index into nft::kBannedSets and into groups_by_set(); nullopt for a length
-/// without a set.
-constexpr std::optional<std::size_t> index_of_set(Family family, std::uint8_t length, bool soft) {
-    for (std::size_t index = 0; index < nft::kBannedSets.size(); ++index) {
-        const nft::BannedSet& set = nft::kBannedSets.at(index);
-        if (set.soft == soft && set.ipv6 == (family == Family::ipv6) && set.prefix_length == length) {
-            return index;
-        }
-    }
-    return std::nullopt;
+// Those that every table has; others come when the first ban needs them.
+const std::set<BannedSet> kAlways{{.ipv6 = false, .soft = false, .prefix_length = 32},
+                                  {.ipv6 = false, .soft = true, .prefix_length = 32},
+                                  {.ipv6 = true, .soft = false, .prefix_length = 128},
+                                  {.ipv6 = true, .soft = true, .prefix_length = 128}};
+
+/// Where a prefix is kept.
+BannedSet set_of(const core::Prefix& prefix, bool soft) {
+    return {.ipv6 = prefix.address.family() == Family::ipv6, .soft = soft, .prefix_length = prefix.length};
 }
 
-constexpr bool has_set_for_every_length(Family family) {
-    return std::ranges::all_of(
-               core::ban_lengths(family),
-               [family](std::uint8_t length) { return index_of_set(family, length, false).has_value(); }) &&
-           std::ranges::all_of(core::soft_ban_lengths(family), [family](std::uint8_t length) {
-               return index_of_set(family, length, true).has_value();
-           });
-}
-static_assert(has_set_for_every_length(Family::ipv4) && has_set_for_every_length(Family::ipv6));
+using Elements = std::map<BannedSet, std::vector<Element>>;
 
-std::optional<std::size_t> index_of_set(const core::Prefix& prefix, bool soft) {
-    return index_of_set(prefix.address.family(), prefix.length, soft);
-}
-
-using Groups = std::array<SetElements::Group, nft::kBannedSets.size()>;
-
-/// One group for each set, nothing in them.
-Groups groups_by_set() {
-    Groups groups;
-    for (std::size_t i = 0; i < groups.size(); ++i) {
-        groups.at(i).set = nft::kBannedSets.at(i).name;
+std::vector<SetElements::Group> groups_of(Elements elements) {
+    std::vector<SetElements::Group> groups;
+    groups.reserve(elements.size());
+    for (auto& [set, of_set] : elements) {
+        groups.push_back({.set = nft::name_of(set), .elements = std::move(of_set)});
     }
     return groups;
 }
@@ -77,7 +65,7 @@ core::Address address_of(const Element& element) {
     return core::Address::ipv6(element.key);
 }
 
-EnforcedBan enforced_ban(const HeldElement& held, const nft::BannedSet& set) {
+EnforcedBan enforced_ban(const HeldElement& held, const BannedSet& set) {
     return {.source = {.address = address_of(held.element), .length = set.prefix_length},
             .soft = set.soft,
             .time_left = held.time_left,
@@ -116,26 +104,24 @@ std::vector<std::string> without_overlaps(std::span<const core::Prefix> networks
 }
 
 /// What the bans are called in an error: one by its name, many by their number.
-std::string names_of(const Groups& groups) {
+std::string names_of(const Elements& elements) {
     std::size_t count = 0;
     std::string name;
-    for (std::size_t i = 0; i < groups.size(); ++i) {
-        const SetElements::Group& group = groups.at(i);
-        count += group.elements.size();
-        if (!group.elements.empty()) {
-            const core::Prefix first{.address = address_of(group.elements.front()),
-                                     .length = nft::kBannedSets.at(i).prefix_length};
-            name = fmt::format("{} to set {}", text_of(first), group.set);
-        }
+    for (const auto& [set, of_set] : elements) {
+        count += of_set.size();
+        const core::Prefix first{.address = address_of(of_set.front()), .length = set.prefix_length};
+        name = fmt::format("{} to set {}", text_of(first), nft::name_of(set));
     }
     return count == 1 ? name : fmt::format("{} elements", count);
 }
 
 }  // namespace
 
-NftEnforcer::NftEnforcer(NftSettings settings) : settings_(std::move(settings)) {}
+NftEnforcer::NftEnforcer(NftSettings settings) : settings_(std::move(settings)), sets_(kAlways) {}
 NftEnforcer::NftEnforcer(NftSettings settings, std::unique_ptr<nft::Transport> transport)
-    : settings_(std::move(settings)), elements_(std::in_place, settings_.table, std::move(transport)) {}
+    : settings_(std::move(settings)),
+      elements_(std::in_place, settings_.table, std::move(transport)),
+      sets_(kAlways) {}
 
 std::string NftEnforcer::in_table() const {
     return fmt::format("table inet {}", settings_.table);
@@ -187,12 +173,15 @@ std::expected<void, EnforceError> NftEnforcer::build() {
     if (!held) {
         return std::unexpected(held.error());
     }
+    if (auto adopted = adopt_sets(**held); !adopted) {
+        return adopted;
+    }
     for (int attempt = 0; attempt < kAttempts; ++attempt) {
         const auto before = generation(**held);
         if (!before) {
             return std::unexpected(before.error());
         }
-        if (auto built = build_table(); !built) {
+        if (auto built = build_table(**held); !built) {
             return built;
         }
         auto shape = (*held)->shape();
@@ -205,7 +194,7 @@ std::expected<void, EnforceError> NftEnforcer::build() {
             break;
         }
     }
-    return apply_allowlist();
+    return apply_allowlist(**held);
 }
 
 /// Of nf_tables; the first thing to ask, because libnftables tells failures apart only in prose.
@@ -221,11 +210,47 @@ std::expected<std::uint32_t, EnforceError> NftEnforcer::generation(nft::SetEleme
     return *generation;
 }
 
-std::expected<void, EnforceError> NftEnforcer::build_table() {
-    if (!nft::run_text(nft::build_text(settings_.table))) {
+/// Sets that an earlier life left in the table are ours again if somebody is in them; the rest lies there
+/// unused.
+std::expected<void, EnforceError> NftEnforcer::adopt_sets(SetElements& elements) {
+    const auto names = elements.set_names();
+    if (!names) {
+        return std::unexpected(failure(fmt::format("list the sets of {}", in_table()), names.error()));
+    }
+    for (const std::string& name : *names) {
+        const auto set = nft::banned_set_of(name);
+        if (!set || sets_.contains(*set)) {
+            continue;
+        }
+        const auto listed = elements.list(name);
+        if (!listed && listed.error() != ENOENT) {
+            return std::unexpected(
+                failure(fmt::format("list set {} of {}", name, in_table()), listed.error()));
+        }
+        if (listed && !listed->empty()) {
+            sets_.insert(*set);
+        }
+    }
+    return {};
+}
+
+/// Makes the set be there that the first ban of its kind needs.
+std::expected<void, EnforceError> NftEnforcer::need(const BannedSet& set) {
+    if (!sets_.insert(set).second) {
+        return {};
+    }
+    auto built = build();
+    if (!built) {
+        sets_.erase(set);
+    }
+    return built;
+}
+
+std::expected<void, EnforceError> NftEnforcer::build_table(SetElements& elements) {
+    if (!elements.run(nft::build_text(settings_.table, sets_))) {
         // Something of our name is there that is not ours as it should be: an older version's table, or a
         // stranger's.
-        if (auto replaced = nft::run_text(nft::replace_text(settings_.table)); !replaced) {
+        if (auto replaced = elements.run(nft::replace_text(settings_.table, sets_)); !replaced) {
             return std::unexpected(
                 EnforceError{.failure = Failure::other,
                              .message = fmt::format("build {}: {}", in_table(), replaced.error())});
@@ -258,13 +283,13 @@ std::expected<nft::ChangeWatch, EnforceError> NftEnforcer::watch() {
     return std::move(*watch);
 }
 
-std::expected<void, EnforceError> NftEnforcer::apply_allowlist() {
+std::expected<void, EnforceError> NftEnforcer::apply_allowlist(SetElements& elements) {
     std::string text;
     for (const Family family : {Family::ipv4, Family::ipv6}) {
         text += nft::allow_text(settings_.table, family == Family::ipv4 ? nft::kAllow4 : nft::kAllow6,
                                 without_overlaps(allowlist_, family));
     }
-    if (auto applied = nft::run_text(text); !applied) {
+    if (auto applied = elements.run(text); !applied) {
         return std::unexpected(
             EnforceError{.failure = Failure::other,
                          .message = fmt::format("set the allowlist in {}: {}", in_table(), applied.error())});
@@ -284,7 +309,7 @@ std::expected<void, EnforceError> NftEnforcer::allow(std::span<const core::Prefi
         return std::unexpected(
             failure(fmt::format("look at set {} of {}", nft::kAllow4, in_table()), listed.error()));
     }
-    return apply_allowlist();
+    return apply_allowlist(**held);
 }
 
 std::expected<void, EnforceError> NftEnforcer::clear() {
@@ -292,9 +317,9 @@ std::expected<void, EnforceError> NftEnforcer::clear() {
     if (!held) {
         return std::unexpected(held.error());
     }
-    std::array<std::string, nft::kBannedSets.size()> sets;
-    std::ranges::transform(nft::kBannedSets, sets.begin(), &nft::BannedSet::name);
-    if (const int reason = (*held)->flush(sets); reason != 0) {
+    std::vector<std::string> names;
+    std::ranges::transform(sets_, std::back_inserter(names), nft::name_of);
+    if (const int reason = (*held)->flush(names); reason != 0) {
         return std::unexpected(failure(fmt::format("clear the bans of {}", in_table()), reason));
     }
     return {};
@@ -316,25 +341,32 @@ std::expected<void, EnforceError> NftEnforcer::ban(std::span<const core::Ban> ba
     if (!held) {
         return std::unexpected(held.error());
     }
-    Groups groups = groups_by_set();
-    Groups former = groups_by_set();
+    Elements wanted;
+    Elements former;
     for (const core::Ban& ban : bans) {
         if (ban.until <= now) {
             continue;
         }
+        const BannedSet set = set_of(ban.source, ban.soft);
+        if (auto there = need(set); !there) {
+            return there;
+        }
         Element element = element_of(ban.source);
         element.timeout =
             std::min(std::chrono::ceil<std::chrono::milliseconds>(ban.until - now), kTimeoutMax);
-        groups.at(index_of_set(ban.source, ban.soft).value()).elements.push_back(element);
-        if (const auto index = index_of_set(ban.source, !ban.soft); ban.changed_form && index) {
-            former.at(*index).elements.push_back(element_of(ban.source));
+        wanted[set].push_back(element);
+        const BannedSet other = set_of(ban.source, !ban.soft);
+        if (ban.changed_form && sets_.contains(other)) {
+            former[other].push_back(element_of(ban.source));
         }
     }
-    if (const int reason = (*held)->put(groups); reason != 0) {
-        return std::unexpected(failure(fmt::format("add {} of {}", names_of(groups), in_table()), reason));
+    const std::string names = names_of(wanted);
+    if (const int reason = (*held)->put(groups_of(std::move(wanted))); reason != 0) {
+        return std::unexpected(failure(fmt::format("add {} of {}", names, in_table()), reason));
     }
-    if (const int reason = (*held)->remove(former); reason != 0) {
-        return std::unexpected(failure(fmt::format("remove {} of {}", names_of(former), in_table()), reason));
+    const std::string former_names = names_of(former);
+    if (const int reason = (*held)->remove(groups_of(std::move(former))); reason != 0) {
+        return std::unexpected(failure(fmt::format("remove {} of {}", former_names, in_table()), reason));
     }
     return {};
 }
@@ -344,15 +376,15 @@ std::expected<void, EnforceError> NftEnforcer::unban(std::span<const core::Prefi
     if (!held) {
         return std::unexpected(held.error());
     }
-    Groups groups = groups_by_set();
+    Elements unwanted;
     for (const core::Prefix& source : sources) {
         for (const bool soft : {false, true}) {
-            if (const auto index = index_of_set(source, soft)) {
-                groups.at(*index).elements.push_back(element_of(source));
+            if (const BannedSet set = set_of(source, soft); sets_.contains(set)) {
+                unwanted[set].push_back(element_of(source));
             }
         }
     }
-    if (const int reason = (*held)->remove(groups); reason != 0) {
+    if (const int reason = (*held)->remove(groups_of(std::move(unwanted))); reason != 0) {
         const std::string who =
             sources.size() == 1 ? text_of(sources.front()) : fmt::format("{} sources", sources.size());
         return std::unexpected(failure(fmt::format("unban {} in {}", who, in_table()), reason));
@@ -366,11 +398,12 @@ std::expected<std::vector<EnforcedBan>, EnforceError> NftEnforcer::list() {
         return std::unexpected(held.error());
     }
     std::vector<EnforcedBan> bans;
-    for (const nft::BannedSet& set : nft::kBannedSets) {
-        const auto listed = (*held)->list(set.name);
+    for (const BannedSet& set : sets_) {
+        const std::string name = nft::name_of(set);
+        const auto listed = (*held)->list(name);
         if (!listed) {
             return std::unexpected(
-                failure(fmt::format("list set {} of {}", set.name, in_table()), listed.error()));
+                failure(fmt::format("list set {} of {}", name, in_table()), listed.error()));
         }
         for (const HeldElement& element : *listed) {
             bans.push_back(enforced_ban(element, set));
@@ -385,16 +418,15 @@ std::expected<std::optional<EnforcedBan>, EnforceError> NftEnforcer::get(const c
         return std::unexpected(held.error());
     }
     for (const bool soft : {false, true}) {
-        const auto index = index_of_set(source, soft);
-        if (!index) {
+        const BannedSet set = set_of(source, soft);
+        if (!sets_.contains(set)) {
             continue;
         }
-        const nft::BannedSet& set = nft::kBannedSets.at(*index);
-        const auto found = (*held)->get(set.name, element_of(source));
+        const std::string name = nft::name_of(set);
+        const auto found = (*held)->get(name, element_of(source));
         if (!found) {
-            return std::unexpected(
-                failure(fmt::format("get {} from set {} of {}", text_of(source), set.name, in_table()),
-                        found.error()));
+            return std::unexpected(failure(
+                fmt::format("get {} from set {} of {}", text_of(source), name, in_table()), found.error()));
         }
         if (const auto& element = *found) {
             return enforced_ban(*element, set);

@@ -7,10 +7,12 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "enforce/enforcer.hpp"
+#include "nft/banned_set.hpp"
 #include "nft/change_watch.hpp"
 #include "nft/set_elements.hpp"
 #include "nft/table_shape.hpp"
@@ -46,11 +48,14 @@ class NftEnforcer final : public Enforcer {
     [[nodiscard]] EnforceError failure(const std::string& operation, int reason) const;
     [[nodiscard]] std::string in_table() const;
     [[nodiscard]] std::expected<std::uint32_t, EnforceError> generation(nft::SetElements& elements) const;
-    std::expected<void, EnforceError> build_table();
-    std::expected<void, EnforceError> apply_allowlist();
+    std::expected<void, EnforceError> adopt_sets(nft::SetElements& elements);
+    std::expected<void, EnforceError> need(const nft::BannedSet& set);
+    std::expected<void, EnforceError> build_table(nft::SetElements& elements);
+    std::expected<void, EnforceError> apply_allowlist(nft::SetElements& elements);
 
     NftSettings settings_;
     std::optional<nft::SetElements> elements_;  // opened at first use
+    std::set<nft::BannedSet> sets_;             // in use: they only get more
     std::vector<core::Prefix> allowlist_;
     std::optional<nft::TableShape> built_;  // as build() left the table
 };

@@ -192,8 +192,10 @@ TEST_P(EveryLength, TheKernelEndsABanByItself) {
 std::vector<Prefix> one_of_each_length() {
     std::vector<Prefix> prefixes;
     for (const Address& address : {test::source(0x123456), network6(0x12345678, 128).address}) {
-        for (const std::uint8_t length : core::ban_lengths(address.family())) {
-            prefixes.push_back(Prefix::of(address, length));
+        const bool is_ipv4 = address.family() == Family::ipv4;
+        for (const int length : is_ipv4 ? std::vector{32, 31, 25, 24, 17, 16, 9, 8}
+                                        : std::vector{128, 127, 65, 64, 60, 56, 48, 33, 32, 16}) {
+            prefixes.push_back(Prefix::of(address, static_cast<std::uint8_t>(length)));
         }
     }
     return prefixes;
@@ -219,6 +221,33 @@ TEST_F(NftPrefixKernelTest, AllLengthsAreListedAndClearedTogether) {
         EXPECT_EQ(std::ranges::count(*list, ban.source, &EnforcedBan::source), 1);
     }
     ASSERT_TRUE(enforcer.clear());
+    EXPECT_TRUE(enforcer.list()->empty());
+}
+
+TEST_F(NftPrefixKernelTest, ALengthCostsNothingBeforeItIsUsedAndIsThereAfterARestart) {
+    const auto has_set = [](const std::string& name) {
+        return std::system(("nft list set inet farewell_test " + name + " >/dev/null 2>&1").c_str()) ==
+               0;  // NOLINT
+    };
+    EXPECT_FALSE(has_set("banned4_20"));
+    const Prefix network = Prefix::of(test::source(1), 20);
+    ban(network);
+    EXPECT_TRUE(has_set("banned4_20"));
+    EXPECT_TRUE(*enforcer.is_intact()) << "its own doing";
+    NftEnforcer next({.table = "farewell_test"});
+    ASSERT_TRUE(next.build());
+    EXPECT_FALSE(passes(network.address)) << "still";
+    ASSERT_EQ(next.list()->size(), 1U);
+    EXPECT_EQ(next.list()->front().source, network);
+    ASSERT_TRUE(next.unban(std::array{network}));
+    EXPECT_TRUE(passes(network.address));
+}
+
+TEST_F(NftPrefixKernelTest, ASoftBanOfAnyLengthIsKeptApart) {
+    const core::Ban soft{.source = Prefix::of(test::source(1), 22), .until = now + 1h, .soft = true};
+    ASSERT_TRUE(enforcer.ban(std::array{soft}, now));
+    EXPECT_TRUE(enforcer.get(soft.source)->value().soft);
+    ASSERT_TRUE(enforcer.unban(std::array{soft.source}));
     EXPECT_TRUE(enforcer.list()->empty());
 }
 

@@ -14,32 +14,24 @@ struct FreeContext {
     void operator()(nft_ctx* context) const { nft_ctx_free(context); }
 };
 
-// More than the core ever wants; a bound all the same, because everything has one.
-constexpr int kBansMax = 1'048'576;
-
 /// libnftables' message is several lines with the offending text underlined; the first says what is wrong.
 std::string first_line(const char* text) {
     const std::string_view whole(text == nullptr ? "" : text);
     return std::string(whole.substr(0, whole.find('\n')));
 }
 
-std::string set_texts(std::string_view table) {
-    std::string text;
-    for (const BannedSet& set : kBannedSets) {
-        text += fmt::format("add set inet {} {} {{ type {}; size {}; flags timeout; counter; }}\n", table,
-                            set.name, set.ipv6 ? "ipv6_addr" : "ipv4_addr", kBansMax);
-    }
-    return text;
-}
-
 }  // namespace
 
-std::string build_text(std::string_view table) {
+std::string build_text(std::string_view table, const std::set<BannedSet>& sets) {
     // -450 is NF_IP_PRI_RAW_BEFORE_DEFRAG: before fragments are put together and connections tracked (-200,
     // NF_IP_PRI_CONNTRACK). A SYN can never be part of a connection that stands, so it need not get that far;
     // one in fragments shows its flags to nobody before they are put together.
-    // A chain for each family, so that no packet pays for the lookups of the other one; and whether a source is
-    // allowed is asked only where it would be dropped.
+    // A chain for each family, so that no packet pays for the lookups of the other one; and whether a source
+    // is allowed is asked only where it would be dropped.
+    std::string set_texts;
+    for (const BannedSet& set : sets) {
+        set_texts += set_text(set, table);
+    }
     std::string text = fmt::format(R"(add table inet {table}
 add set inet {table} allow4 {{ type ipv4_addr; flags interval; }}
 add set inet {table} allow6 {{ type ipv6_addr; flags interval; }}
@@ -71,11 +63,10 @@ add rule inet {table} drop_ipv4 drop
 add rule inet {table} drop_ipv6 ip6 saddr @allow6 accept
 add rule inet {table} drop_ipv6 drop
 )",
-                                   fmt::arg("table", table), fmt::arg("sets", set_texts(table)));
-    for (const BannedSet& set : kBannedSets) {
-        text += fmt::format("add rule inet {0} {1}from_{2} {3} saddr{4}{5} @{6} counter goto drop_{2}\n", table,
-                            set.soft ? "new_" : "", set.ipv6 ? "ipv6" : "ipv4", set.ipv6 ? "ip6" : "ip",
-                            *set.netmask == '\0' ? "" : " & ", set.netmask, set.name);
+                                   fmt::arg("table", table), fmt::arg("sets", set_texts));
+    for (const BannedSet& set : sets) {
+        text += fmt::format("add rule inet {0} {1}from_{2} {3} counter goto drop_{2}\n", table,
+                            set.soft ? "new_" : "", set.ipv6 ? "ipv6" : "ipv4", match_text(set));
     }
     for (const std::string_view family : {"ipv4", "ipv6"}) {
         text +=
@@ -85,8 +76,8 @@ add rule inet {table} drop_ipv6 drop
     return text;
 }
 
-std::string replace_text(std::string_view table) {
-    return fmt::format("add table inet {0}\ndelete table inet {0}\n{1}", table, build_text(table));
+std::string replace_text(std::string_view table, const std::set<BannedSet>& sets) {
+    return fmt::format("add table inet {0}\ndelete table inet {0}\n{1}", table, build_text(table, sets));
 }
 
 std::string allow_text(std::string_view table, std::string_view set, std::span<const std::string> elements) {

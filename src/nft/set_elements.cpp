@@ -222,6 +222,24 @@ std::expected<std::optional<HeldElement>, int> SetElements::get(const std::strin
     return found->front();
 }
 
+std::expected<std::vector<std::string>, int> SetElements::set_names() {
+    return until_it_holds_still([&]() -> std::expected<std::vector<std::string>, int> {
+        Question question(NFT_MSG_GETSET, NFPROTO_INET, NLM_F_DUMP, take_sequences());
+        std::vector<std::string> names;
+        const int reason = question.ask(*transport_, [&](const nlmsghdr& message) {
+            const Owned<nftnl_set> set(nftnl_set_alloc());
+            if (set && nftnl_set_nlmsg_parse(&message, set.get()) >= 0 &&
+                table_ == nftnl_set_get_str(set.get(), NFTNL_SET_TABLE)) {
+                names.emplace_back(nftnl_set_get_str(set.get(), NFTNL_SET_NAME));
+            }
+        });
+        if (reason != 0) {
+            return std::unexpected(reason);
+        }
+        return names;
+    });
+}
+
 std::expected<TableShape, int> SetElements::shape() {
     static_assert(kShapeQuestions <= kSequencesPerTransaction);
     return until_it_holds_still([&] { return read_shape(*transport_, take_sequences(), table_); });

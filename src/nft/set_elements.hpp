@@ -50,10 +50,17 @@ class SetElements {
     [[nodiscard]] std::expected<std::optional<HeldElement>, int> get(const std::string& set,
                                                                      const Element& element);
 
+    /// The names of all sets of the table. ENOENT never: a table that is not there has none.
+    [[nodiscard]] std::expected<std::vector<std::string>, int> set_names();
+
     /// How many transactions this network namespace has seen; wraps around, and 0 is left out. EPERM without
     /// CAP_NET_ADMIN, EINVAL or EOPNOTSUPP where nf_tables is not there.
     [[nodiscard]] std::expected<std::uint32_t, int> generation();
 
+    /// Transport::run.
+    [[nodiscard]] std::expected<void, std::string> run(const std::string& text) {
+        return transport_->run(text);
+    }
     /// Transport::port of the socket that all of this goes through.
     [[nodiscard]] std::uint32_t port() const { return transport_->port(); }
     [[nodiscard]] std::expected<TableShape, int> shape();

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "nft/owned.hpp"
+#include "nft/ruleset.hpp"
 
 namespace farewell::nft {
 namespace {
@@ -70,6 +71,8 @@ class MnlTransport final : public Transport {
         });
         return reason == 0 && interrupted ? EINTR : reason;
     }
+
+    std::expected<void, std::string> run(const std::string& text) override { return run_text(text); }
 
     [[nodiscard]] std::uint32_t port() const override { return mnl_socket_get_portid(socket_.get()); }
 

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <string>
 
 struct nlmsghdr;  // NOLINT(readability-identifier-naming): the kernel's name
 
@@ -29,6 +30,9 @@ class Transport {
     /// dumped changed meanwhile and must be asked for again.
     virtual int query(std::span<const std::byte> request, std::uint32_t sequence,
                       const std::function<void(const nlmsghdr&)>& on_message) = 0;
+
+    /// Runs nftables text as one transaction, by libnftables. The error is what it says, in one line.
+    virtual std::expected<void, std::string> run(const std::string& text) = 0;
 
     /// By which others know the socket: its netlink port. 0 if there is none.
     [[nodiscard]] virtual std::uint32_t port() const { return 0; }

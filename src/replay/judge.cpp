@@ -37,13 +37,15 @@ bool Judge::keeps_out(const core::Address& source, core::Time now) const {
 }
 
 std::optional<core::Prefix> Judge::ban_around(const core::Address& source, core::Time now) const {
-    for (const std::uint8_t length : core::ban_lengths(source.family())) {
-        const auto ban = banned_until_.find(core::Prefix::of(source, length));
-        if (ban != banned_until_.end() && now < ban->second) {
-            return ban->first;
-        }
+    const auto ban_of = [this, now](const core::Prefix& prefix) -> std::optional<core::Prefix> {
+        const auto ban = banned_until_.find(prefix);
+        return ban != banned_until_.end() && now < ban->second ? std::optional(prefix) : std::nullopt;
+    };
+    std::optional<core::Prefix> found = ban_of(core::Prefix::of(source));
+    for (const std::uint8_t length : core::counted_lengths(source.family())) {
+        found = found ? found : ban_of(core::Prefix::of(source, length));
     }
-    return std::nullopt;
+    return found;
 }
 
 std::optional<Sentence> Judge::on_probe(const core::Probe& probe, core::Time now) {

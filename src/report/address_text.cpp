@@ -101,9 +101,9 @@ std::expected<core::Prefix, std::string> parse_source(std::string_view text) {
     }
     const core::Family family = prefix->address.family();
     if (!core::is_ban_length(family, prefix->length)) {
-        return std::unexpected(fmt::format("`{}` cannot be banned: {} prefixes that can be are /{}", text,
-                                           family == core::Family::ipv4 ? "IPv4" : "IPv6",
-                                           fmt::join(core::ban_lengths(family), ", /")));
+        return std::unexpected(fmt::format(
+            "`{}` is too wide to be banned: {}", text,
+            family == core::Family::ipv4 ? "at most a /8 of IPv4 can be" : "at most a /16 of IPv6 can be"));
     }
     return *prefix;
 }

@@ -24,7 +24,7 @@ namespace farewell::report {
 /// An address alone is a prefix of full length. nullopt also when bits beyond the length are set:
 /// 192.0.2.7/24 is more often a slip than a wish.
 [[nodiscard]] std::optional<core::Prefix> parse_prefix(std::string_view text);
-/// What a ban can be for: an address, or a prefix of one of core::ban_lengths(). The error is a sentence that
+/// What a ban can be for: an address, or a prefix that core::is_ban_length(). The error is a sentence that
 /// says what is possible.
 [[nodiscard]] std::expected<core::Prefix, std::string> parse_source(std::string_view text);
 

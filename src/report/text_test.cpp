@@ -42,17 +42,18 @@ TEST(PrefixText, ParsesNetworksAndSingleAddresses) {
 }
 
 TEST(SourceText, TakesWhatCanBeBannedAndSaysWhatThatIs) {
-    for (const char* text : {"192.0.2.7", "192.0.2.0/24", "198.18.0.0/16", "2001:db8::7", "2001:db8:0:1::/64",
-                             "2001:db8:0:100::/56", "2001:db8:1::/48", "2001:db8::/32"}) {
+    for (const char* text :
+         {"192.0.2.7", "192.0.2.0/24", "198.18.0.0/16", "2001:db8::7", "2001:db8:0:1::/64",
+          "2001:db8:0:100::/56", "2001:db8:0:10::/60", "2001:db8::/32", "2001::/16", "10.0.0.0/8"}) {
         const auto source = parse_source(text);
         ASSERT_TRUE(source) << text << ": " << source.error();
         EXPECT_EQ(to_text(*source), text);
     }
     EXPECT_EQ(parse_source("192.0.2.7/32"), parse_source("192.0.2.7"));
-    EXPECT_EQ(parse_source("2001:db8::/60").error(),
-              "`2001:db8::/60` cannot be banned: IPv6 prefixes that can be are /128, /64, /56, /48, /32");
-    EXPECT_EQ(parse_source("192.0.0.0/8").error(),
-              "`192.0.0.0/8` cannot be banned: IPv4 prefixes that can be are /32, /24, /16");
+    EXPECT_EQ(parse_source("2000::/15").error(),
+              "`2000::/15` is too wide to be banned: at most a /16 of IPv6 can be");
+    EXPECT_EQ(parse_source("8.0.0.0/7").error(),
+              "`8.0.0.0/7` is too wide to be banned: at most a /8 of IPv4 can be");
     EXPECT_NE(parse_source("192.0.2.7/24").error().find("no bit set beyond its length"), std::string::npos);
     EXPECT_FALSE(parse_source(""));
 }
