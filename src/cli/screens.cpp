@@ -109,9 +109,12 @@ std::string address_list(const json& addresses) {
 }
 
 std::string host_line(const json& host) {
-    return fmt::format("  host      {} own addresses   gateways: {}   resolvers: {}   {} ports served\n",
-                       host.at("own_addresses").size(), address_list(host.at("gateways")),
-                       address_list(host.at("resolvers")), number(host, "served_ports"));
+    return fmt::format(
+        "  host      {} own addresses   gateways: {}   resolvers: {}   logged-in peers: {}   {} ports "
+        "served\n",
+        host.at("own_addresses").size(), address_list(host.at("gateways")),
+        address_list(host.at("resolvers")), address_list(host.at("logged_in_peers")),
+        number(host, "served_ports"));
 }
 
 /// What bans: "10 points within 1d or 5 ports within 2s".

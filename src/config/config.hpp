@@ -46,6 +46,7 @@ struct Config {
     OnStart on_start = OnStart::keep;
     OnStop on_stop = OnStop::leave;
     std::vector<core::Prefix> allowed_networks;
+    bool protect_sessions = true;  // never ban where somebody is logged in from
     std::string nft_table = "port_scanners_auto_ban";
     std::filesystem::path control_socket = "/run/farewell/control.sock";
     std::filesystem::path state_directory = "/var/lib/farewell";

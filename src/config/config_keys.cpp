@@ -154,6 +154,14 @@ Problem set_networks(Config& config, const toml::node& node) {
     return std::nullopt;
 }
 
+Problem set_flag(bool& target, const toml::node& node) {
+    if (!node.is_boolean()) {
+        return fmt::format("must be true or false, {}", got(node));
+    }
+    target = node.as_boolean()->get();
+    return std::nullopt;
+}
+
 Problem set_copy_mode(Config& /*config*/, const toml::node& node) {
     if (node.is_string() && node.as_string()->get() == "payload") {
         return std::nullopt;
@@ -339,6 +347,8 @@ constexpr std::array kKeys{
                                   {{"leave", OnStop::leave}, {"remove", OnStop::remove}});
               }},
     ConfigKey{"allow.networks", set_networks},
+    ConfigKey{"allow.sessions",
+              [](Config& config, const toml::node& node) { return set_flag(config.protect_sessions, node); }},
     ConfigKey{"nft.table", set_table},
     ConfigKey{"control.socket",
               [](Config& config, const toml::node& node) {

@@ -192,6 +192,7 @@ TEST_F(ConfigTest, EveryKeyRefusesWhatItCannotBe) {
         {"ban.on_stop=maybe", "\"leave\" or \"remove\""},
         {"allow.networks=[\"192.0.2.1/24\"]", "without host bits, got string \"192.0.2.1/24\""},
         {"allow.networks=5", "a list of addresses and networks"},
+        {"allow.sessions=\"no\"", "true or false"},
         {"nft.table=a-b", "an nftables identifier"},
         {"control.socket=relative", "an absolute path of at most 107 bytes"},
         {"state.directory=relative", "an absolute path"},

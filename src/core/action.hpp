@@ -34,7 +34,7 @@ enum class UnbanReason : std::uint8_t {
     expired,            ///< its time is over; the kernel's timeout has already let the source in
     by_operator,        ///< a person said so
     allowlisted,        ///< the source was put on the allowlist
-    protected_address,  ///< it has become this host's own address, a gateway or a resolver
+    protected_address,  ///< it has become this host's own address, a gateway, a resolver or a logged-in peer
 };
 [[nodiscard]] std::string_view name_of(UnbanReason reason);
 

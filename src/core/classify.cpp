@@ -116,7 +116,8 @@ bool is_udp_data(const Packet& packet) {
 constexpr auto kTable = std::to_array<RuleRow>({
     {Rule::martian, "martian", 0, "no packet to this host can come from such an address",
      [](const Packet& packet, const Knowledge&, LinkDestination) { return is_from_martian(packet); }},
-    {Rule::trusted, "trusted", 0, "one of this host's own addresses, a gateway or a resolver in use",
+    {Rule::trusted, "trusted", 0,
+     "one of this host's own addresses, a gateway, a resolver in use or a logged-in peer",
      [](const Packet& packet, const Knowledge& known, LinkDestination) {
          return known.is_protected(packet.source);
      }},

@@ -34,7 +34,7 @@ enum class Rule : std::uint8_t {
     stray,         ///< TCP ACK with data, to an ephemeral port, or from a well-known one: a connection's tail
     late_reply,  ///< UDP that is an answer by its port and payload, and came after its question was forgotten
     // Never counted.
-    trusted,      ///< from one of our own addresses, a default gateway or a resolver in use
+    trusted,      ///< from one of our own addresses, a default gateway, a resolver in use or a logged-in peer
     martian,      ///< the source is unspecified, loopback, multicast or broadcast
     chatter,      ///< the destination is multicast or broadcast
     icmp,         ///< ICMP and ICMPv6

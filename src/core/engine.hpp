@@ -30,7 +30,7 @@ namespace farewell::core {
 /// All the engine knows of one address.
 struct SourceReport {
     bool allowlisted = false;
-    bool protected_address = false;  ///< this host's own, a gateway or a resolver
+    bool protected_address = false;  ///< see Knowledge::is_protected
     std::optional<BanRecord> ban;    ///< of itself or of a prefix around it: the one that ends last
     Evidence evidence;               ///< of a source not banned: what it has tried within the window
 };
@@ -39,7 +39,7 @@ struct Counters {
     std::uint64_t probes = 0;           ///< all that came in
     std::uint64_t probes_repeated = 0;  ///< of a (source, port) already known within the window
     std::uint64_t probes_allowlisted = 0;
-    std::uint64_t probes_protected = 0;  ///< of own addresses, gateways and resolvers
+    std::uint64_t probes_protected = 0;  ///< see Knowledge::is_protected
     std::uint64_t probes_of_banned = 0;  ///< in flight when the ban fell, or the ban is not in force
     std::uint64_t bans_decided = 0;
     std::uint64_t bans_enforced = 0;
@@ -59,7 +59,7 @@ enum class OrderResult : std::uint8_t {
     done,               ///< an action was made (or the state changed)
     already,            ///< it was so before
     allowlisted,        ///< refused: some of it is on the allowlist
-    protected_address,  ///< refused: some of it is this host's own, a gateway or a resolver
+    protected_address,  ///< refused: some of it is protected (Knowledge::is_protected)
     martian,            ///< refused: is_martian()
     no_length,          ///< refused: not is_ban_length()
     full,               ///< refused: Limits::bans_max

@@ -29,6 +29,7 @@ Knowledge::Knowledge(Facts facts) : facts_(std::move(facts)) {
     add_role(facts_.own_addresses, kOwn);
     add_role(facts_.gateways, kGateway);
     add_role(facts_.resolvers, kResolver);
+    add_role(facts_.session_peers, kSessionPeer);
     for (const Address& broadcast : facts_.broadcasts) {
         // A /32 has none of its own; some interfaces then claim their address.
         if (!is_own(broadcast) && !broadcast.is_unspecified()) {
@@ -81,7 +82,8 @@ std::optional<Address> Knowledge::protected_in(const Prefix& prefix) const {
     if (prefix.is_address()) {
         return is_protected(prefix.address) ? std::optional(prefix.address) : std::nullopt;
     }
-    for (const auto* const addresses : {&facts_.own_addresses, &facts_.gateways, &facts_.resolvers}) {
+    for (const auto* const addresses :
+         {&facts_.own_addresses, &facts_.gateways, &facts_.resolvers, &facts_.session_peers}) {
         for (const Address& address : *addresses) {
             if (is_protected(address) && prefix.contains(address)) {
                 return address;
@@ -98,7 +100,10 @@ std::string_view Knowledge::protected_as(const Address& address) const {
     if (is_gateway(address)) {
         return "gateway";
     }
-    return is_resolver(address) ? "resolver" : "";
+    if (is_resolver(address)) {
+        return "resolver";
+    }
+    return is_session_peer(address) ? "logged-in peer" : "";
 }
 
 bool Knowledge::is_on_link(const Address& address) const {
@@ -135,6 +140,7 @@ std::vector<Prefix> never_banned(const std::vector<Prefix>& allowlist, const Kno
     append(facts.own_addresses);
     append(facts.gateways);
     append(facts.resolvers);
+    append(facts.session_peers);
     return prefixes;
 }
 

@@ -25,6 +25,7 @@ class Knowledge {
         std::vector<Address> broadcasts{};      ///< directed broadcast addresses
         std::vector<Address> gateways{};        ///< next hops of default routes
         std::vector<Address> resolvers{};       ///< name servers in use
+        std::vector<Address> session_peers{};   ///< far ends of remote sessions, now or of late
         std::uint16_t ephemeral_first = 32768;  ///< net.ipv4.ip_local_port_range, for IPv6 as well
         std::uint16_t ephemeral_last = 60999;
         std::vector<Port> served{};  ///< with a listener now or of late
@@ -38,16 +39,21 @@ class Knowledge {
     [[nodiscard]] bool is_own(const Address& address) const { return has_role(address, kOwn); }
     [[nodiscard]] bool is_gateway(const Address& address) const { return has_role(address, kGateway); }
     [[nodiscard]] bool is_resolver(const Address& address) const { return has_role(address, kResolver); }
+    [[nodiscard]] bool is_session_peer(const Address& address) const {
+        return has_role(address, kSessionPeer);
+    }
     /// Never one of our own addresses, whatever an interface claims.
     [[nodiscard]] bool is_broadcast(const Address& address) const { return has_role(address, kBroadcast); }
-    /// Without which the host is of no use to anybody, itself included: own addresses, gateways, resolvers.
+    /// Without which the host is of no use to anybody, itself included: own addresses, gateways, resolvers;
+    /// and where somebody is logged in from, who could repair it.
     [[nodiscard]] bool is_protected(const Address& address) const {
-        return has_role(address, kOwn | kGateway | kResolver);
+        return has_role(address, kOwn | kGateway | kResolver | kSessionPeer);
     }
     /// One of the protected addresses that a prefix holds; nullopt: none. O(all of them), so not for every
     /// packet.
     [[nodiscard]] std::optional<Address> protected_in(const Prefix& prefix) const;
-    /// "own address", "gateway" or "resolver": why an address is protected; empty if it is not.
+    /// "own address", "gateway", "resolver" or "logged-in peer": why an address is protected; empty if it is
+    /// not.
     [[nodiscard]] std::string_view protected_as(const Address& address) const;
     /// O(networks): a comparison of two words for each.
     [[nodiscard]] bool is_on_link(const Address& address) const;
@@ -63,6 +69,7 @@ class Knowledge {
     static constexpr unsigned kGateway = 2;
     static constexpr unsigned kResolver = 4;
     static constexpr unsigned kBroadcast = 8;
+    static constexpr unsigned kSessionPeer = 16;
     static constexpr std::size_t kPorts = 65536;
 
     /// A prefix as it is compared: 128 bits, IPv4 in the first 32.

@@ -71,6 +71,7 @@ TEST(Knowledge, FactsDifferInAnyOfThem) {
     EXPECT_TRUE(differs([](Knowledge::Facts& facts) { facts.broadcasts = {source(1)}; }));
     EXPECT_TRUE(differs([](Knowledge::Facts& facts) { facts.gateways = {source(1)}; }));
     EXPECT_TRUE(differs([](Knowledge::Facts& facts) { facts.resolvers = {source(1)}; }));
+    EXPECT_TRUE(differs([](Knowledge::Facts& facts) { facts.session_peers = {source(1)}; }));
     EXPECT_TRUE(differs([](Knowledge::Facts& facts) { facts.ephemeral_first = 1; }));
     EXPECT_TRUE(differs([](Knowledge::Facts& facts) { facts.ephemeral_last = 1; }));
     EXPECT_TRUE(differs([](Knowledge::Facts& facts) { facts.served = {tcp(22)}; }));
@@ -80,7 +81,8 @@ TEST(Knowledge, EveryRoleIsItsOwn) {
     const Knowledge known(Knowledge::Facts{.own_addresses = {source(1)},
                                            .broadcasts = {source(255)},
                                            .gateways = {source(2)},
-                                           .resolvers = {source(3), source(2)}});
+                                           .resolvers = {source(3), source(2)},
+                                           .session_peers = {source(5), source(3)}});
     EXPECT_TRUE(known.is_own(source(1)));
     EXPECT_FALSE(known.is_own(source(2)));
     EXPECT_TRUE(known.is_gateway(source(2)));
@@ -89,7 +91,12 @@ TEST(Knowledge, EveryRoleIsItsOwn) {
     EXPECT_TRUE(known.is_resolver(source(3)));
     EXPECT_FALSE(known.is_resolver(source(1)));
     EXPECT_TRUE(known.is_broadcast(source(255)));
-    for (const std::uint32_t number : {1U, 2U, 3U}) {
+    EXPECT_TRUE(known.is_session_peer(source(3)));
+    EXPECT_TRUE(known.is_session_peer(source(5)));
+    EXPECT_FALSE(known.is_session_peer(source(2)));
+    EXPECT_EQ(known.protected_as(source(5)), "logged-in peer");
+    EXPECT_EQ(known.protected_in(Prefix::of(source(5))), source(5));
+    for (const std::uint32_t number : {1U, 2U, 3U, 5U}) {
         EXPECT_TRUE(known.is_protected(source(number))) << number;
         EXPECT_FALSE(known.is_broadcast(source(number))) << number;
     }

@@ -242,6 +242,8 @@ std::vector<std::string> Daemon::reload() {
     config_.on_stop = wanted->on_stop;
     config_.remember_services = wanted->remember_services;
     resources_.host.remember_services_for(wanted->remember_services);
+    config_.protect_sessions = wanted->protect_sessions;
+    resources_.host.protect_sessions(wanted->protect_sessions);
     loop_.post([this, limits = wanted->limits, allowlist = wanted->allowed_networks,
                 files = file_names(*wanted)](EngineLoop& loop) mutable {
         config_loaded_ = boot_now();

@@ -124,6 +124,7 @@ json host_part(const core::Knowledge::Facts& facts) {
         {"own_addresses", addresses_part(facts.own_addresses)},
         {"gateways", addresses_part(facts.gateways)},
         {"resolvers", addresses_part(facts.resolvers)},
+        {"logged_in_peers", addresses_part(facts.session_peers)},
         {"ephemeral_ports", {{"first", facts.ephemeral_first}, {"last", facts.ephemeral_last}}},
         {"served_ports", facts.served.size()},
     };

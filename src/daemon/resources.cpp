@@ -126,6 +126,7 @@ std::expected<std::vector<core::Ban>, enforce::EnforceError> prepare(enforce::En
 std::expected<host::HostWatch, Error> open_host(const Config& config) {
     host::HostSettings settings;
     settings.remember_services = config.remember_services;
+    settings.protect_sessions = config.protect_sessions;
     settings.services_file = config.state_directory / "services";
     auto host = host::HostWatch::open(std::move(settings), boot_now(), std::chrono::system_clock::now());
     if (host) {

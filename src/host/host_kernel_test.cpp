@@ -6,11 +6,14 @@
 #include <stdlib.h>  // NOLINT(modernize-deprecated-headers): mkdtemp is POSIX's
 #include <sys/socket.h>
 #include <unistd.h>
+#include <utmpx.h>
 
 #include <algorithm>
 #include <chrono>
 #include <functional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "core/decode.hpp"
 #include "host/host_watch.hpp"
@@ -75,7 +78,9 @@ class HostKernelTest : public KernelTest {
     [[nodiscard]] HostSettings settings() const {
         return {.remember_services = 24h,
                 .services_file = directory / "services",
-                .resolver_files = {directory / "resolv.conf"}};
+                .resolver_files = {directory / "resolv.conf"},
+                .protect_sessions = true,
+                .login_records = [this] { return records; }};
     }
     HostWatch open() {
         HostWatch watch = HostWatch::open(settings(), now, kWall).value();
@@ -102,6 +107,7 @@ class HostKernelTest : public KernelTest {
 
     core::Time now{1h};
     std::filesystem::path directory;
+    LoginRecords records;
 };
 
 TEST_F(HostKernelTest, AddressesComeAndGo) {
@@ -220,6 +226,44 @@ TEST_F(HostKernelTest, ResolversAreFollowed) {
     EXPECT_TRUE(wait_until(watch, [](const auto& known) {
         return known.is_resolver(address("192.0.2.54")) && !known.is_resolver(address("192.0.2.53"));
     }));
+}
+
+TEST_F(HostKernelTest, WhoIsLoggedInIsProtectedFromTheNextLookOn) {
+    shell("ip address add 198.18.7.2/24 dev one");
+    HostWatch watch = open();
+    const auto session_from = [](const char* host) {
+        return RemoteSession{.host = host, .address = parse_far_end(host)};
+    };
+    records.sessions = {session_from("198.18.7.2"), session_from("198.18.7.3"), session_from("somewhere")};
+    ASSERT_NE(watch.refresh(now), nullptr);
+    EXPECT_EQ(watch.knowledge()->protected_as(address("198.18.7.3")), "logged-in peer");
+    EXPECT_EQ(watch.knowledge()->protected_as(address("198.18.7.2")), "own address");
+    EXPECT_EQ(watch.refresh(now), nullptr);
+    EXPECT_EQ(watch.take_complaints().size(), 1U) << "of the name, and once";
+
+    records = {.sessions = {}, .trouble = "no answer"};
+    ASSERT_EQ(watch.refresh(now + 1s), nullptr) << "logged out, or unknown: for a while that is the same";
+    EXPECT_EQ(watch.take_complaints(), std::vector<std::string>{"no answer; logged-in peers can be banned"});
+    watch.protect_sessions(false);
+    ASSERT_NE(watch.refresh(now + 2s), nullptr);
+    EXPECT_FALSE(watch.knowledge()->is_protected(address("198.18.7.3")));
+    EXPECT_TRUE(watch.take_complaints().empty());
+}
+
+TEST_F(HostKernelTest, UtmpIsReadAsItStands) {
+    const auto file = directory / "utmp";
+    EXPECT_EQ(read_login_records(file).trouble, "") << "newer systems have none";
+    utmpx record{};
+    record.ut_type = USER_PROCESS;
+    record.ut_pid = getpid();
+    std::string_view("198.18.7.3").copy(static_cast<char*>(record.ut_host), sizeof record.ut_host);
+    const std::string bytes(reinterpret_cast<const char*>(&record),
+                            sizeof record);  // NOLINT: a test's record
+    ASSERT_EQ(replace_file(file, bytes), 0);
+    const auto sessions = read_login_records(file).sessions;
+    EXPECT_EQ(1, std::ranges::count(sessions,
+                                    RemoteSession{.host = "198.18.7.3", .address = address("198.18.7.3")}));
+    EXPECT_NE(read_login_records(directory).trouble.find("Is a directory"), std::string::npos);
 }
 
 TEST_F(HostKernelTest, TheEphemeralRangeIsThatOfTheNamespace) {

@@ -66,6 +66,7 @@ HostWatch::Shared HostWatch::refresh(core::Time now) {
     complain("network", reason == 0 ? "" : fmt::format("read addresses and routes: {}", reason_text(reason)));
     look_at_resolvers();
     look_at_ephemeral_ports();
+    look_at_sessions(now);
     if (now >= next_listing_) {
         next_listing_ = now + kListenersEvery;
         look_at_listeners(now);
@@ -76,6 +77,7 @@ HostWatch::Shared HostWatch::refresh(core::Time now) {
                                  .broadcasts = network.broadcasts,
                                  .gateways = network.gateways,
                                  .resolvers = {},
+                                 .session_peers = session_peers_.addresses(),
                                  .ephemeral_first = ephemeral_.first,
                                  .ephemeral_last = ephemeral_.second,
                                  .served = services_.served()};
@@ -123,6 +125,19 @@ void HostWatch::look_at_ephemeral_ports() {
     if (const auto text = read_file(kEphemeralFile, kFileBytesMax)) {
         ephemeral_ = parse_range(*text).value_or(ephemeral_);
     }
+}
+
+void HostWatch::look_at_sessions(core::Time now) {
+    if (!settings_.protect_sessions) {
+        session_peers_.clear();
+        complain("sessions", "");
+        complain("session names", "");
+        return;
+    }
+    const LoginRecords records = settings_.login_records();
+    session_peers_.on_sessions(records.sessions, network_.facts().own_addresses, now);
+    complain("sessions", records.trouble.empty() ? "" : records.trouble + "; logged-in peers can be banned");
+    complain("session names", session_peers_.trouble());
 }
 
 void HostWatch::remember_services_for(std::chrono::nanoseconds duration) {

@@ -5,8 +5,8 @@
 // and
 //          once a second refresh() and save_if_due(). What it could not do is in take_complaints().
 // Threads: one; the knowledge it hands out is shared with any.
-// Cost:    a refresh opens three small files; every kListenersEvery it lists the listening sockets.
-// Logs:    nothing. Needs no privilege but for writing its file.
+// Cost:    a refresh opens three small files, and a few for each session; every kListenersEvery it lists the
+// listening sockets. Logs:    nothing. Needs no privilege but for writing its file.
 #pragma once
 
 #include <chrono>
@@ -14,6 +14,7 @@
 #include <expected>
 #include <farewell/error.hpp>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -24,8 +25,10 @@
 #include "core/knowledge.hpp"
 #include "core/time.hpp"
 #include "host/listener_scan.hpp"
+#include "host/login_records.hpp"
 #include "host/network_watch.hpp"
 #include "host/service_memory.hpp"
+#include "host/session_peers.hpp"
 
 namespace farewell::host {
 
@@ -34,6 +37,8 @@ struct HostSettings {
     std::filesystem::path services_file;  // remembers them over a restart; empty: nothing does
     // The second one holds systemd-resolved's upstreams, where the first one only names itself.
     std::vector<std::filesystem::path> resolver_files{"/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"};
+    bool protect_sessions = true;
+    std::function<LoginRecords()> login_records = [] { return read_login_records("/run/utmp"); };
 };
 
 class HostWatch {
@@ -53,6 +58,8 @@ class HostWatch {
     [[nodiscard]] const Shared& knowledge() const { return knowledge_; }
 
     void remember_services_for(std::chrono::nanoseconds duration);
+    /// From the next refresh on.
+    void protect_sessions(bool on) { settings_.protect_sessions = on; }
     /// Writes the file if services have come or gone, and now and then.
     void save_if_due(core::Time now, WallTime wall_now);
     void save(core::Time now, WallTime wall_now);
@@ -69,6 +76,7 @@ class HostWatch {
     void look_at_listeners(core::Time now);
     void look_at_resolvers();
     void look_at_ephemeral_ports();
+    void look_at_sessions(core::Time now);
     /// Tells of a trouble when it begins; an empty message ends it.
     void complain(const char* about, const std::string& message);
 
@@ -77,6 +85,7 @@ class HostWatch {
     std::optional<ListenerScan> listeners_;  // nullopt: the kernel has none of it
     ServiceMemory services_;
     std::vector<std::vector<core::Address>> resolvers_;  // of each file
+    SessionPeers session_peers_;
     Shared knowledge_ = std::make_shared<const core::Knowledge>();
     std::pair<std::uint16_t, std::uint16_t> ephemeral_;
     core::Time next_listing_ = core::Time::min();

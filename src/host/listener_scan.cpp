@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "core/decode.hpp"
-#include "host/dump.hpp"
 #include "host/listener_messages.hpp"
+#include "netlink/dump.hpp"
 #include "netlink/errors.hpp"
 #include "netlink/socket.hpp"
 
@@ -24,7 +24,7 @@ bool has_sctp() {
 }  // namespace
 
 std::expected<ListenerScan, Error> ListenerScan::open() {
-    auto channel = open_dump_socket(netlink::Subsystem::sock_diag);
+    auto channel = netlink::open_dump_socket(netlink::Subsystem::sock_diag);
     if (!channel) {
         return std::unexpected(channel.error());
     }
@@ -43,11 +43,12 @@ std::expected<std::vector<core::Port>, int> ListenerScan::read() {
             ++sequence_;
             question.clear();
             append_listener_question(question, family, protocol, sequence_);
-            const int reason = dump(*channel_, question, sequence_, [&](const netlink::Message& message) {
-                if (const auto port = parse_listener(message, protocol)) {
-                    ports.push_back(*port);
-                }
-            });
+            const int reason =
+                netlink::dump(*channel_, question, sequence_, [&](const netlink::Message& message) {
+                    if (const auto port = parse_listener(message, protocol)) {
+                        ports.push_back(*port);
+                    }
+                });
             // What changes while it is listed is seen the next time.
             if (reason != 0 && reason != EINTR) {
                 return std::unexpected(reason);

@@ -6,8 +6,8 @@
 #include <chrono>
 #include <utility>
 
-#include "host/dump.hpp"
 #include "host/network_messages.hpp"
+#include "netlink/dump.hpp"
 #include "netlink/errors.hpp"
 #include "netlink/socket.hpp"
 
@@ -67,7 +67,7 @@ std::expected<NetworkWatch, Error> NetworkWatch::open() {
         return std::unexpected(
             netlink::system_error(changes.error().operation, changes.error().errno_number));
     }
-    auto questions = open_dump_socket(netlink::Subsystem::route);
+    auto questions = netlink::open_dump_socket(netlink::Subsystem::route);
     if (!questions) {
         return std::unexpected(questions.error());
     }
@@ -119,8 +119,8 @@ std::expected<NetworkWatch::Facts, int> NetworkWatch::read() {
         ++sequence_;
         question.clear();
         append_question(question, each, sequence_);
-        const int reason = dump(*questions_, question, sequence_,
-                                [&facts](const netlink::Message& message) { take(message, facts); });
+        const int reason = netlink::dump(*questions_, question, sequence_,
+                                         [&facts](const netlink::Message& message) { take(message, facts); });
         // A kernel without IPv6 answers so; it has no such routes.
         const bool is_without_ipv6 = each == NetworkQuestion::routes6 && reason == EOPNOTSUPP;
         if (reason != 0 && !is_without_ipv6) {

@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the host knows of itself: whom it never bans, and which services it remembers."""
 
+import ipaddress
 import os
+import signal
+import struct
+import subprocess
 
+import world
 from counting_e2e import CountingTest
 from world import ATTACKER4, ATTACKER6, SERVER4, wait_until
 
@@ -54,6 +59,114 @@ class Protected(CountingTest):
         second = self.start_daemon(name="second")
         self.assertEqual(self.banned(4), {})
         self.assertEqual(second.status()["bans"]["wanted"], 0)
+
+
+class Sessions(CountingTest):
+    """The daemon sees a /run of its own, so that the test writes down who is logged in where sshd and logind would."""
+
+    # The format that utmp(5) describes: type, process, line, id, user, host, exit, session, time, address, reserve.
+    _RECORD = struct.Struct("=hxxi32s4s32s256shhiii16s20x")
+    _USER_PROCESS, _DEAD_PROCESS = 7, 8
+
+    def setUp(self):
+        super().setUp()
+        self.run_directory = os.path.join(self.directory, "run")
+        os.makedirs(os.path.join(self.run_directory, "systemd", "sessions"))
+        os.chmod(self.run_directory, 0o755)
+        # Its own mount namespace goes with it.
+        self.in_own_run = ("unshare", "--mount", "--propagation", "private", "sh", "-c",
+                           f'mount --bind {self.run_directory} /run && exec "$@"', "sh")
+
+    def write_utmp(self, *sessions):
+        """Each a host, an address and a process; by rename, as nobody does, so that no half of it is read."""
+        text = b"".join(self._RECORD.pack(kind, pid, b"pts/0", b"0", b"admin", host.encode(), 0, 0, 0, 0, 0,
+                                          ipaddress.ip_address(address).packed.ljust(16, b"\0"))
+                        for kind, pid, host, address in sessions)
+        path = os.path.join(self.run_directory, "utmp")
+        with open(path + ".new", "wb") as file:
+            file.write(text)
+        os.rename(path + ".new", path)
+
+    def logged_in(self, host=ATTACKER4, address=ATTACKER4):
+        return (self._USER_PROCESS, os.getpid(), host, address)
+
+    def wait_peers(self, daemon, *peers):
+        wait_until(lambda: sorted(daemon.status()["host"]["logged_in_peers"]) == sorted(peers), f"logged-in peers are {peers}")
+
+    def assert_not_banned(self, daemon, source):
+        before = daemon.status()["packets"]["rules"].get("trusted", 0)
+        sent = self.send(self.syns(50, source=source))
+        wait_until(lambda: daemon.status()["packets"]["rules"].get("trusted", 0) == before + sent, "all are disregarded")
+        self.assert_no_bans()
+        self.assertEqual(daemon.explain(source)["protected_as"], "logged-in peer")
+
+    def test_where_somebody_is_logged_in_from_is_not_banned(self):
+        self.write_utmp(self.logged_in(), self.logged_in("admin.example.org", ATTACKER6),
+                        (self._USER_PROCESS, os.getpid(), ":0", "0.0.0.0"))
+        daemon = self.start_daemon(wrapper=self.in_own_run)
+        self.wait_peers(daemon, ATTACKER4, ATTACKER6)
+        self.assert_not_banned(daemon, ATTACKER4)
+        self.assert_not_banned(daemon, ATTACKER6)
+        refused = daemon.cli("bans", "add", ATTACKER4, check=False)
+        self.assertIn(f"{ATTACKER4} is this host's logged-in peer", refused.stdout)
+
+    def test_whoever_logs_in_while_banned_is_let_in(self):
+        daemon = self.start_daemon(wrapper=self.in_own_run)
+        self.send(self.syns(10))
+        self.wait_banned(ATTACKER4)
+        self.write_utmp(self.logged_in())
+        wait_until(lambda: self.banned(4) == {}, "the ban is lifted")
+        daemon.wait_log(f"{ATTACKER4} has been unbanned (protected_address)")
+        # Logged out: he may come back for a while.
+        self.write_utmp((self._DEAD_PROCESS, os.getpid(), ATTACKER4, ATTACKER4))
+        self.assert_not_banned(daemon, ATTACKER4)
+
+    def test_a_record_without_its_process_is_left_over(self):
+        gone = self.server.start("true")
+        gone.wait()
+        self.write_utmp((self._USER_PROCESS, gone.pid, ATTACKER4, ATTACKER4), self.logged_in(ATTACKER6, ATTACKER6))
+        daemon = self.start_daemon(wrapper=self.in_own_run)
+        self.wait_peers(daemon, ATTACKER6)
+        self.send(self.syns(10))
+        self.wait_banned(ATTACKER4)
+
+    def test_a_name_alone_is_one_warning(self):
+        self.write_utmp(self.logged_in("admin.example.org", "0.0.0.0"))
+        daemon = self.start_daemon(wrapper=self.in_own_run)
+        daemon.wait_log("a session from admin.example.org is recorded by name alone")
+        self.write_utmp(self.logged_in("admin.example.org", "0.0.0.0"), self.logged_in(ATTACKER6, ATTACKER6))
+        self.wait_peers(daemon, ATTACKER6)
+        self.assertEqual(daemon.log().count("admin.example.org"), 1)
+
+    def test_not_if_told_so(self):
+        self.write_utmp(self.logged_in())
+        daemon = self.start_daemon("allow.sessions=false", wrapper=self.in_own_run)
+        self.send(self.syns(10))
+        self.wait_banned(ATTACKER4)
+        self.assertEqual(daemon.status()["host"]["logged_in_peers"], [])
+
+    def test_a_reload_is_enough_to_ban_an_intruder(self):
+        self.write_utmp(self.logged_in())
+        config = self.write_config("allow.sessions = true\n")
+        daemon = self.start_daemon(wrapper=self.in_own_run, config=config)
+        self.wait_peers(daemon, ATTACKER4)
+        self.write_config("allow.sessions = false\n")
+        daemon.process.send_signal(signal.SIGHUP)
+        self.wait_peers(daemon)
+        daemon.cli("bans", "add", ATTACKER4)
+        self.wait_banned(ATTACKER4)
+
+    def test_logind_is_asked(self):
+        if "libsystemd" not in subprocess.run(["ldd", world.FAREWELLD], check=True, text=True,
+                                              stdout=subprocess.PIPE).stdout:
+            self.skipTest("built without libsystemd")
+        session = os.path.join(self.run_directory, "systemd", "sessions", "7")
+        text = "UID=0\nUSER=root\nACTIVE=1\nSTATE={}\nREMOTE=1\nREMOTE_HOST={}\nTYPE=tty\nCLASS=user\nLEADER=1\n"
+        with open(session, "w", encoding="utf-8") as file:
+            file.write(text.format("active", ATTACKER4))
+        daemon = self.start_daemon(wrapper=self.in_own_run)
+        self.wait_peers(daemon, ATTACKER4)
+        self.assert_not_banned(daemon, ATTACKER4)
 
 
 class Services(CountingTest):

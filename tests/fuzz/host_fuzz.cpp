@@ -14,6 +14,7 @@
 #include "host/network_messages.hpp"
 #include "host/resolver_file.hpp"
 #include "host/service_memory.hpp"
+#include "host/utmp_file.hpp"
 #include "netlink/message.hpp"
 
 namespace {
@@ -66,9 +67,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     netlink::MessageReader reader(bytes);
     while (const auto message = reader.next()) {
         read_message(*message);
+        read_flow(*message);
     }
     const std::vector<char> text(data, data + size);
     check(host::parse_resolvers({text.data(), text.size()}).size() <= host::kResolversMax);
     read_services({text.data(), text.size()});
+    const auto sessions =
+        host::parse_utmp({text.data(), text.size()}, [](int process) { return process % 2 == 0; });
+    check(std::ranges::all_of(sessions, [](const host::RemoteSession& session) {
+        return session.address ? !session.address->is_unspecified() || !session.host.empty()
+                               : !session.host.empty();
+    }));
     return 0;
 }

@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
-#include "host/dump.hpp"
+// SPDX-License-Identifier: MIT
+#include "netlink/dump.hpp"
 
 #include <linux/netlink.h>
 
@@ -13,22 +13,21 @@
 #include "netlink/acknowledgement.hpp"
 #include "netlink/errors.hpp"
 
-namespace farewell::host {
+namespace farewell::netlink {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds kDumpLimit{5};  // a full Internet table takes about one
 
 /// NLMSG_DONE carries minus errno where a dump has failed after its beginning.
-int errno_of_end(const netlink::Message& end) {
-    return end.body.size() < sizeof(std::uint32_t) ? 0 : static_cast<int>(0U - netlink::read_u32(end.body));
+int errno_of_end(const Message& end) {
+    return end.body.size() < sizeof(std::uint32_t) ? 0 : static_cast<int>(0U - read_u32(end.body));
 }
 
 /// 0 or errno once it is over.
 std::optional<int> take_messages(std::span<const std::byte> datagram, std::uint32_t sequence,
-                                 bool& interrupted,
-                                 const std::function<void(const netlink::Message&)>& on_message) {
-    netlink::MessageReader reader(datagram);
+                                 bool& interrupted, const std::function<void(const Message&)>& on_message) {
+    MessageReader reader(datagram);
     while (const auto message = reader.next()) {
         if (message->sequence != sequence) {
             continue;  // of a question that was given up
@@ -37,7 +36,7 @@ std::optional<int> take_messages(std::span<const std::byte> datagram, std::uint3
         if (message->type == NLMSG_DONE) {
             return errno_of_end(*message);
         }
-        if (const auto answer = netlink::parse_acknowledgement(*message)) {
+        if (const auto answer = parse_acknowledgement(*message)) {
             return answer->errno_number;
         }
         on_message(*message);
@@ -47,24 +46,23 @@ std::optional<int> take_messages(std::span<const std::byte> datagram, std::uint3
 
 }  // namespace
 
-std::expected<std::unique_ptr<netlink::Channel>, Error> open_dump_socket(netlink::Subsystem subsystem) {
+std::expected<std::unique_ptr<Channel>, Error> open_dump_socket(Subsystem subsystem) {
     // The kernel fills as much of a datagram as there is room for, up to 32 KiB.
-    auto channel = netlink::open_socket({.subsystem = subsystem,
-                                         .groups = 0,
-                                         .report_overruns = false,
-                                         .slots = 4,
-                                         .slot_bytes = std::size_t{32} << 10,
-                                         .receive_buffer_bytes = 0,
-                                         .netns_fd = {}});
+    auto channel = open_socket({.subsystem = subsystem,
+                                .groups = 0,
+                                .report_overruns = false,
+                                .slots = 4,
+                                .slot_bytes = std::size_t{32} << 10,
+                                .receive_buffer_bytes = 0,
+                                .netns_fd = {}});
     if (!channel) {
-        return std::unexpected(
-            netlink::system_error(channel.error().operation, channel.error().errno_number));
+        return std::unexpected(system_error(channel.error().operation, channel.error().errno_number));
     }
     return std::move(*channel);
 }
 
-int dump(netlink::Channel& channel, const netlink::MessageWriter& question, std::uint32_t sequence,
-         const std::function<void(const netlink::Message&)>& on_message) {
+int dump(Channel& channel, const MessageWriter& question, std::uint32_t sequence,
+         const std::function<void(const Message&)>& on_message) {
     if (const int reason = channel.send(question.bytes()); reason != 0) {
         return reason;
     }
@@ -82,7 +80,7 @@ int dump(netlink::Channel& channel, const netlink::MessageWriter& question, std:
         if (!datagrams) {
             return datagrams.error();
         }
-        for (const netlink::Datagram& datagram : *datagrams) {
+        for (const Datagram& datagram : *datagrams) {
             if (datagram.truncated) {
                 return EMSGSIZE;
             }
@@ -93,4 +91,4 @@ int dump(netlink::Channel& channel, const netlink::MessageWriter& question, std:
     }
 }
 
-}  // namespace farewell::host
+}  // namespace farewell::netlink
