@@ -45,6 +45,7 @@ struct Config {
     std::chrono::nanoseconds remember_services = std::chrono::hours(24);
     OnStart on_start = OnStart::keep;
     OnStop on_stop = OnStop::leave;
+    bool cut_connections = false;  // of whoever is banned, out of connection tracking
     std::vector<core::Prefix> allowed_networks;
     bool protect_sessions = true;  // never ban where somebody is logged in from
     std::string nft_table = "port_scanners_auto_ban";

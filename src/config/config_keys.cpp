@@ -346,6 +346,8 @@ constexpr std::array kKeys{
                   return set_word(config.on_stop, node,
                                   {{"leave", OnStop::leave}, {"remove", OnStop::remove}});
               }},
+    ConfigKey{"ban.cut_connections",
+              [](Config& config, const toml::node& node) { return set_flag(config.cut_connections, node); }},
     ConfigKey{"allow.networks", set_networks},
     ConfigKey{"allow.sessions",
               [](Config& config, const toml::node& node) { return set_flag(config.protect_sessions, node); }},

@@ -96,6 +96,7 @@ class Daemon {
     const core::Time started_ = boot_now();
     core::Time config_loaded_ = started_;  // engine thread only, as the next
     std::vector<std::string> config_files_;
+    std::unique_ptr<FlowWorker> flows_;  // nullptr: observing; until the engine thread has ended
     EngineLoop loop_;
     boost::asio::io_context context_{1};
     boost::asio::signal_set signals_{context_, SIGTERM, SIGINT, SIGHUP};
@@ -134,12 +135,15 @@ Daemon::Daemon(Config config, ConfigSources sources, Resources resources)
       sources_(std::move(sources)),
       resources_(std::move(resources)),
       config_files_(file_names(config_)),
+      flows_(resources_.flows ? std::make_unique<FlowWorker>(std::move(resources_.flows)) : nullptr),
       loop_(make_engine(config_, resources_), std::move(resources_.enforcer),
             {.rings = resources_.source->rings(),
              .doorbell = resources_.doorbell.get(),
              .allowlist = config_.allowed_networks,
              .enforcer_name = table_text(config_),
-             .observing = config_.mode == Mode::observe}),
+             .observing = config_.mode == Mode::observe,
+             .flows = flows_.get(),
+             .cut_connections = config_.cut_connections}),
       methods_(
           loop_, [this] { return facts(); }, [this] { return reload(); }),
       server_(context_, resources_.control,
@@ -188,6 +192,7 @@ ExitStatus Daemon::run() {
     }
     engine.request_stop();
     engine.join();
+    flows_.reset();  // its callbacks post to the loop
     finish_bans();
     spdlog::info("stopped");
     return status_;
@@ -219,6 +224,7 @@ StatusFacts Daemon::facts() {
             .repairs = loop_.repairs(),
             .refused = loop_.refused(),
             .verified = loop_.verified(),
+            .flows = flows_ ? flows_->counters() : FlowWorker::Counters(),
             .trouble = loop_.trouble()};
 }
 
@@ -240,12 +246,15 @@ std::vector<std::string> Daemon::reload() {
     config_.limits = wanted->limits;
     config_.allowed_networks = wanted->allowed_networks;
     config_.on_stop = wanted->on_stop;
+    config_.cut_connections = wanted->cut_connections;
     config_.remember_services = wanted->remember_services;
     resources_.host.remember_services_for(wanted->remember_services);
     config_.protect_sessions = wanted->protect_sessions;
     resources_.host.protect_sessions(wanted->protect_sessions);
     loop_.post([this, limits = wanted->limits, allowlist = wanted->allowed_networks,
+                cut_connections = wanted->cut_connections,
                 files = file_names(*wanted)](EngineLoop& loop) mutable {
+        loop.cut_connections(cut_connections);
         config_loaded_ = boot_now();
         config_files_ = std::move(files);
         if (auto applied = loop.reconfigure(limits, allowlist); !applied) {

@@ -216,6 +216,10 @@ json status_document(const StatusFacts& facts, const core::Engine& engine, core:
         {"repairs", facts.repairs},
         {"verified", timestamp(facts.verified)},
         {"verified_seconds_ago", seconds(now - facts.verified)}};
+    document["connections"] = {{"walks", facts.flows.walks},
+                               {"failed", facts.flows.failed},
+                               {"removed", facts.flows.removed},
+                               {"turned_away", facts.flows.turned_away}};
     document["degraded"] = !facts.trouble.empty();
     if (!facts.trouble.empty()) {
         document["trouble"] = facts.trouble;

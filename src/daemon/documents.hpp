@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/engine.hpp"
+#include "daemon/flow_worker.hpp"
 #include "enforce/enforcer.hpp"
 #include "source/packet_source.hpp"
 
@@ -29,7 +30,8 @@ struct StatusFacts {
     std::uint64_t repairs = 0;
     std::size_t refused = 0;  // wanted bans that the kernel does not hold
     core::Time verified;      // when it was last seen to hold all the others
-    std::string trouble;      // empty: none
+    FlowWorker::Counters flows;
+    std::string trouble;  // empty: none
 };
 
 [[nodiscard]] nlohmann::json status_document(const StatusFacts& facts, const core::Engine& engine,

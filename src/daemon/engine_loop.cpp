@@ -302,6 +302,9 @@ std::expected<void, EnforceError> EngineLoop::rebuild(core::Time now, const std:
 void EngineLoop::conclude(const core::Ban& ban, core::Time now) {
     refused_.erase(ban.source);
     if (engine_.on_enforced(ban, now)) {
+        if (wiring_.flows != nullptr && wiring_.cut_connections) {
+            static_cast<void>(wiring_.flows->cut(ban.source));  // it counts what it has no room for
+        }
         log_banned(ban, now);
     }
 }

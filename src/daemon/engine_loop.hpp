@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "core/engine.hpp"
+#include "daemon/flow_worker.hpp"
 #include "daemon/mailbox.hpp"
 #include "enforce/enforcer.hpp"
 #include "report/line_limit.hpp"
@@ -35,6 +36,8 @@ class EngineLoop {
         std::vector<core::Prefix> allowlist;    // as the engine has it
         std::string enforcer_name;              // for log lines: "nftables table inet port_scanners_auto_ban"
         bool observing = false;                 // only changes what the log lines say
+        FlowWorker* flows = nullptr;            // outlives run(); nullptr: connections are left alone
+        bool cut_connections = false;           // of whoever is banned
     };
     EngineLoop(core::Engine engine, std::unique_ptr<enforce::Enforcer> enforcer, Wiring wiring);
 
@@ -62,6 +65,7 @@ class EngineLoop {
     std::expected<std::size_t, enforce::EnforceError> unban_all();
     std::expected<void, enforce::EnforceError> reconfigure(const core::Limits& limits,
                                                            const std::vector<core::Prefix>& allowlist);
+    void cut_connections(bool on) { wiring_.cut_connections = on; }
     /// Somebody else has changed our part of the kernel's rules (`by`: who, or nothing): whatever is missing
     /// is put back at once, or where the kernel refuses, tried again every second.
     void verify(const std::string& by);

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <utility>
 
+#include "conntrack/conntrack.hpp"
 #include "core/allowlist.hpp"
 #include "daemon/clock.hpp"
 #include "daemon/privileges.hpp"
@@ -164,6 +165,7 @@ std::expected<Resources, StartFailure> acquire(const Config& config) {
                         .doorbell = {},
                         .source = {},
                         .enforcer = {},
+                        .flows = {},
                         .changes = {},
                         .adopted = {}};
     resources.knowledge = std::make_unique<source::SharedKnowledge>();
@@ -187,6 +189,11 @@ std::expected<Resources, StartFailure> acquire(const Config& config) {
             return cannot(changes.error());
         }
         resources.changes = std::move(*changes);
+        auto flows = conntrack::Conntrack::open();
+        if (!flows) {
+            return cannot(flows.error());
+        }
+        resources.flows = std::move(*flows);
         resources.enforcer = std::move(enforcer);
     }
     auto adopted = prepare(*resources.enforcer, config, *resources.host.knowledge());

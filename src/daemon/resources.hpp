@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "config/config.hpp"
+#include "conntrack/flow_table.hpp"
 #include "core/action.hpp"
 #include "daemon/control_server.hpp"
 #include "daemon/state_directory.hpp"
@@ -36,8 +37,9 @@ struct Resources {
     std::unique_ptr<source::Doorbell> doorbell;
     std::unique_ptr<source::PacketSource> source;
     std::unique_ptr<enforce::Enforcer> enforcer;
-    std::optional<nft::ChangeWatch> changes;  // of our table by others; nullopt: observing
-    std::vector<core::Ban> adopted;           // what the kernel held and ban.on_start = "keep" leaves there
+    std::unique_ptr<conntrack::FlowTable> flows;  // nullptr: observing
+    std::optional<nft::ChangeWatch> changes;      // of our table by others; nullopt: observing
+    std::vector<core::Ban> adopted;  // what the kernel held and ban.on_start = "keep" leaves there
 };
 
 /// All or nothing. Touches no ban before the queues or the log group are ours: if they belong to somebody

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Any bytes as what the kernel says of addresses, routes and sockets, and as the files about resolvers and
-// services: read without going beyond them, and with answers that hold together.
+// Any bytes as what the kernel says of addresses, routes, sockets and tracked connections, and as the files
+// about resolvers, services and logins: read without going beyond them, and with answers that hold together.
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "conntrack/flow_messages.hpp"
 #include "core/decode.hpp"
 #include "host/listener_messages.hpp"
 #include "host/network_messages.hpp"
@@ -41,6 +42,15 @@ void read_message(const netlink::Message& message) {
         if (const auto port = host::parse_listener(message, protocol)) {
             check(port->protocol == protocol && port->number != 0);
         }
+    }
+}
+
+/// What is read of an entry is enough to remove it, and nothing else.
+void read_flow(const netlink::Message& message) {
+    if (const auto flow = conntrack::parse_flow(message)) {
+        netlink::MessageWriter removal;
+        check(conntrack::append_removal(removal, *flow, 1, false));
+        check(!flow->tuple.empty() && flow->opened_by.family() == flow->family);
     }
 }
 

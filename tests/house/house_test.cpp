@@ -32,7 +32,8 @@ const std::map<std::string, Names> kMayUse{
     {"replay", {"core", "source"}},
     {"config", {"core", "nft", "report"}},
     {"host", {"core", "netlink", "report"}},
-    {"daemon", {"config", "core", "nflog", "nfq", "nft", "enforce", "source", "report", "host"}},
+    {"conntrack", {"core", "netlink"}},
+    {"daemon", {"config", "core", "nflog", "nfq", "nft", "enforce", "source", "report", "host", "conntrack"}},
     {"cli", {"config", "core", "replay", "report"}},
 };
 
