@@ -3,10 +3,9 @@
 //
 // Use:     open(), then as a FlowTable. Needs CAP_NET_ADMIN, at every call.
 // Threads: one at a time.
-// Cost:    a walk takes about a second for a million entries, and no more than five: then it is an error. The
-// kernel
-//          leaves out what is not asked for where it can (since 5.8), else everything is copied and looked
-//          at.
+// Cost:    with 200,000 entries a walk takes 0.1 s where the kernel leaves out what is not asked for, as
+//          it can since 5.8, and 0.6 s where it hands over everything, as for several sources to cut.
+//          More than five seconds are an error.
 // Logs:    nothing.
 #pragma once
 

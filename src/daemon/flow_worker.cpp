@@ -10,6 +10,9 @@
 namespace farewell::daemon {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+constexpr int kRestOfAWalk = 4;  // a large table costs a fifth of one processor at most
+
 template <typename Value>
 void sort_out(std::vector<Value>& values) {
     std::ranges::sort(values);
@@ -67,20 +70,23 @@ void FlowWorker::work(const std::stop_token& stop) {
             sources_waiting_ = 0;
         }
         if (!to_cut.empty() && !stop.stop_requested()) {  // first: somebody is still connected
+            const auto began = Clock::now();
             remove(std::move(to_cut));
-            rest(stop);
+            rest(stop, Clock::now() - began);
         }
         if (!questions.empty() && !stop.stop_requested()) {
+            const auto began = Clock::now();
             answer(std::move(questions));
-            rest(stop);
+            rest(stop, Clock::now() - began);
         }
     }
 }
 
 /// Ends early when all ends.
-void FlowWorker::rest(const std::stop_token& stop) {
+void FlowWorker::rest(const std::stop_token& stop, std::chrono::nanoseconds walk) {
+    const auto duration = std::max<std::chrono::nanoseconds>(rest_, walk * kRestOfAWalk);
     std::unique_lock lock(mutex_);
-    static_cast<void>(changed_.wait_for(lock, stop, rest_, [] { return false; }));
+    static_cast<void>(changed_.wait_for(lock, stop, duration, [] { return false; }));
 }
 
 void FlowWorker::answer(std::vector<Question> questions) {

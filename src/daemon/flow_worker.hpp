@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Asks the kernel's table of connections and takes flows out of it, off the engine thread: a walk through a
-// large table takes a second.
+// large table takes long.
 //
 // Use:     construct, prove() and cut() as needed; the destructor ends the walk at hand and drops what waits.
 // Threads: prove() and cut() from any, and they never wait for the kernel; one thread of its own works, and
-// runs the
-//          callbacks. A callback that is to reach the engine posts to EngineLoop.
-// Cost:    whatever has come by then is answered by one walk; between walks it rests for at least `Rest`.
+//          runs the callbacks. A callback that is to reach the engine posts to EngineLoop.
+// Cost:    whatever has come by then is answered by one walk. Between walks it rests for at least `Rest`, and
+//          four times as long as the walk took.
 // Logs:    a trouble when it begins and when it has ended. Counts: Counters.
 #pragma once
 
@@ -59,7 +59,7 @@ class FlowWorker {
         OnProven on_proven;
     };
     void work(const std::stop_token& stop);
-    void rest(const std::stop_token& stop);
+    void rest(const std::stop_token& stop, std::chrono::nanoseconds walk);
     void answer(std::vector<Question> questions);
     void remove(std::vector<core::Prefix> sources);
     void tell(const Error* error);
