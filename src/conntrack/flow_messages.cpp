@@ -16,7 +16,6 @@
 namespace farewell::conntrack {
 namespace {
 
-using netlink::Attribute;
 using netlink::AttributeReader;
 using Bytes = std::span<const std::byte>;
 
