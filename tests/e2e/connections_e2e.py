@@ -97,3 +97,25 @@ class Connections(CountingTest):
         daemon.cli("bans", "add", ATTACKER4)
         wait_until(lambda: self.flows(ATTACKER4) == 0, "its connection is not tracked any more")
         wait_until(lambda: daemon.status()["connections"]["removed"] == 1, "it is counted")
+
+    def test_a_soft_ban_lets_it_go_on_by_default(self):
+        self.start_daemon("ban.unproven=soft")
+        heard = self.talk(self.attacker, SERVER4, "attacker")
+        self.ban_attacker()
+        self.assertIn(ATTACKER4, self.elements("soft4"))
+        before = heard()
+        wait_until(lambda: heard() > before + 20, "the connection goes on")
+
+    def test_a_soft_ban_ends_it_if_told_so(self):
+        # Else an echo that is on its way while the entry goes would make a new one.
+        self.server.run("sysctl", "-qw", "net.netfilter.nf_conntrack_tcp_loose=0")
+        daemon = self.start_daemon("ban.unproven=soft", "ban.cut_connections=true")
+        heard = self.talk(self.attacker, SERVER4, "attacker")
+        client = self.talk(self.client, SERVER4_FOR_CLIENT, "client")
+        self.ban_attacker()
+        self.assertIn(ATTACKER4, self.elements("soft4"))
+        wait_until(lambda: daemon.status()["connections"]["removed"] == 1, "it is cut")
+        before = heard()
+        others = client()
+        wait_until(lambda: client() > others + 20, "the client's connection goes on")
+        self.assertLessEqual(heard(), before + 1)  # what was being heard at that moment
