@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "cli/control_client.hpp"
+#include "cli/event_lines.hpp"
 #include "cli/replay_command.hpp"
 #include "cli/screens.hpp"
 #include "cli/tune_command.hpp"
@@ -39,6 +40,8 @@ struct Options {
     std::string source;
     std::string duration;
     bool all = false;
+    std::string since;
+    std::size_t max = 100;
     farewell::cli::ReplayOptions replay;
     farewell::cli::TuneOptions tune;
 };
@@ -139,6 +142,28 @@ ExitStatus explain(const Options& options) {
     return show(options, method::kExplain, {{"address", options.address}}, farewell::cli::explain_screen);
 }
 
+ExitStatus events(const Options& options) {
+    json parameters{{"max", options.max}};
+    if (!options.since.empty()) {
+        parameters["since"] = options.since;
+    }
+    if (!options.source.empty()) {
+        parameters["source"] = options.source;
+    }
+    const auto answer = ControlClient(options.socket).call(method::kListEvents, parameters);
+    if (!answer) {
+        return fail(options, answer.error());
+    }
+    if (!options.as_json) {
+        say(options, farewell::cli::event_lines(*answer));
+        return ExitStatus::ok;
+    }
+    for (const json& event : answer->at("events")) {
+        fmt::print("{}\n", event.dump());
+    }
+    return ExitStatus::ok;
+}
+
 ExitStatus reload(const Options& options) {
     if (options.dry_run) {
         return dry_run(
@@ -178,8 +203,8 @@ void add_source(CLI::App& command, Options& options, bool required) {
 
 /// "Did you mean" for a mistyped command; CLI11 only says that one was expected.
 void suggest(std::span<char*> arguments) {
-    static constexpr std::array<std::string_view, 10> kWords{"status", "bans", "replay", "tune", "explain",
-                                                             "reload", "list", "remove", "add",  "get"};
+    static constexpr std::array<std::string_view, 11> kWords{
+        "status", "bans", "events", "replay", "tune", "explain", "reload", "list", "remove", "add", "get"};
     for (const std::string_view word : arguments.subspan(1)) {
         if (word.starts_with('-') || std::ranges::find(kWords, word) != kWords.end()) {
             continue;
@@ -211,6 +236,12 @@ ExitStatus run(int argc, char** argv) {
     CLI::App* explain_command = app.add_subcommand("explain", "why an address is banned, or what is missing");
     add_address(*explain_command, options);
     explain_command->callback(does(explain));
+    CLI::App* events_command = app.add_subcommand("events", "what has happened: bans, unbans, repairs");
+    events_command->add_option("--since", options.since, "only the last 1h, 7d, …");
+    events_command->add_option("--source", options.source, "only about this address or prefix");
+    events_command->add_option("--max", options.max, "so many of the latest, at most 10000")
+        ->capture_default_str();
+    events_command->callback(does(events));
     app.add_subcommand("reload", "have the daemon read its configuration again")->callback(does(reload));
 
     CLI::App* replay_command =

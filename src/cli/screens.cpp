@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 
+#include "cli/document_text.hpp"
+#include "cli/event_lines.hpp"
 #include "report/quantity_text.hpp"
 
 namespace farewell::cli {
@@ -16,33 +18,6 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kPortsShown = 12;
-
-std::uint64_t number(const json& object, const char* name) {
-    return object.value(name, std::uint64_t{0});
-}
-
-/// "11h59m" from a JSON number of seconds; sub-second parts matter only below a second.
-std::string duration(double seconds) {
-    const auto whole = std::chrono::nanoseconds(static_cast<std::int64_t>(seconds * 1e9));
-    return report::to_text(seconds >= 1 ? std::chrono::floor<std::chrono::seconds>(whole) : whole);
-}
-
-/// "21:31:02.412" of an RFC 3339 stamp, in local time; the whole stamp with its date if `with_date`.
-std::string local_time(const std::string& stamp, bool with_date) {
-    std::tm parts{};
-    const char* rest = strptime(stamp.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
-    if (rest == nullptr) {
-        return stamp;
-    }
-    std::chrono::system_clock::time_point time = std::chrono::system_clock::from_time_t(timegm(&parts));
-    int milliseconds = 0;
-    if (*rest == '.') {
-        milliseconds = std::atoi(rest + 1);  // NOLINT(cert-err34-c): three digits of our own making
-    }
-    time += std::chrono::milliseconds(milliseconds);
-    const std::string text = report::to_text(time);
-    return with_date ? text : text.substr(11);
-}
 
 std::uint64_t sum(const json& counts) {
     std::uint64_t total = 0;
@@ -206,6 +181,17 @@ std::string evidence_lines(const json& evidence) {
     return text;
 }
 
+/// Why it is banned.
+std::string evidence_screen(const json& explanation) {
+    const json& evidence = explanation.at("evidence");
+    return criterion_line(explanation, evidence) + port_list(explanation.at("ports")) +
+           evidence_lines(evidence) +
+           fmt::format("  could it be forged?  {}\n",
+                       evidence.at("could_be_forged") == true
+                           ? "no handshake of this address was seen: yes, possible"
+                           : "it has completed a handshake: no");
+}
+
 std::string banned_screen(const json& explanation) {
     const json& ban = explanation.at("ban");
     const std::string address = explanation.at("address");
@@ -220,13 +206,11 @@ std::string banned_screen(const json& explanation) {
         text += "  banned by hand\n";
     } else if (ports.empty()) {
         text += "  found in the kernel at start; its evidence is not known\n";
+    } else if (explanation.value("evidence_from", "") == "history") {
+        text += "  found in the kernel at start; this is its evidence from the history:\n" +
+                evidence_screen(explanation);
     } else {
-        const json& evidence = explanation.at("evidence");
-        text += criterion_line(explanation, evidence) + port_list(ports) + evidence_lines(evidence);
-        text += fmt::format("  could it be forged?  {}\n",
-                            evidence.at("could_be_forged") == true
-                                ? "no handshake of this address was seen: yes, possible"
-                                : "it has completed a handshake: no");
+        text += evidence_screen(explanation);
     }
     if (ban.at("state") == "enforced") {
         text += ban.at("soft") == true ? "  effect   new connections dropped, those that stand let be"
@@ -239,7 +223,7 @@ std::string banned_screen(const json& explanation) {
         text += fmt::format("  effect   none yet: {} ({} refusals by the kernel); see farewell status\n",
                             ban.at("state").get<std::string>(), number(ban, "failures"));
     }
-    return text +
+    return text + earlier_bans_line(explanation) +
            fmt::format(
                "  undo:  farewell bans remove {}      never again:  allow.networks in the configuration\n",
                source);
@@ -282,6 +266,7 @@ std::string status_screen(const json& status) {
             nftables.at("table").get<std::string>(), number(nftables, "enforced"), number(bans, "wanted"),
             number(nftables, "repairs"), duration(nftables.at("verified_seconds_ago")));
     }
+    text += history_line(status.at("history"));
     if (status.at("degraded") == true) {
         text += fmt::format("  ! {}\n", status.value("trouble", ""));
     }
@@ -341,7 +326,8 @@ std::string explain_screen(const json& explanation) {
     const json& ports = explanation.at("ports");
     const std::string window = duration(explanation.at("window_seconds"));
     if (ports.empty()) {
-        return fmt::format("{}  not banned, and no probe of it within the last {}\n", address, window);
+        return fmt::format("{}  not banned, and no probe of it within the last {}\n", address, window) +
+               earlier_bans_line(explanation);
     }
     std::string text = fmt::format(
         "{}  not banned: {:g} of {} {} within {}; {:g} more would ban it", address,
@@ -355,7 +341,7 @@ std::string explain_screen(const json& explanation) {
     text += "\n";
     text += port_list(ports);
     text += evidence_lines(explanation.at("evidence"));
-    return text;
+    return text + earlier_bans_line(explanation);
 }
 
 }  // namespace farewell::cli

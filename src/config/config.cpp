@@ -207,6 +207,7 @@ std::vector<std::string> keys_needing_restart(const Config& running, const Confi
     compare("nft.table", running.nft_table, wanted.nft_table);
     compare("control.socket", running.control_socket, wanted.control_socket);
     compare("state.directory", running.state_directory, wanted.state_directory);
+    compare("history.enabled", running.history_enabled, wanted.history_enabled);
     compare("process.user", running.user, wanted.user);
     return keys;
 }

@@ -51,6 +51,9 @@ struct Config {
     std::string nft_table = "port_scanners_auto_ban";
     std::filesystem::path control_socket = "/run/farewell/control.sock";
     std::filesystem::path state_directory = "/var/lib/farewell";
+    bool history_enabled = true;
+    std::size_t history_size = std::size_t{64} << 20;
+    std::chrono::nanoseconds history_age = std::chrono::hours(24 * 90);
     LogLevel log_level = LogLevel::info;
     std::string user = "farewell";  // used when started as root; nobody where it does not exist
 

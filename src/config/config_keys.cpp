@@ -94,6 +94,14 @@ Problem set_size(std::size_t& target, const toml::node& node, std::size_t least,
     return std::nullopt;
 }
 
+Problem set_switch(bool& target, const toml::node& node) {
+    if (!node.is_boolean()) {
+        return fmt::format("must be true or false, {}", got(node));
+    }
+    target = node.as_boolean()->get();
+    return std::nullopt;
+}
+
 Problem set_path(std::filesystem::path& target, const toml::node& node, std::size_t longest) {
     const std::string text = node.is_string() ? node.as_string()->get() : "";
     if (!text.starts_with('/') || text.size() > longest) {
@@ -359,6 +367,17 @@ constexpr std::array kKeys{
     ConfigKey{"state.directory",
               [](Config& config, const toml::node& node) {
                   return set_path(config.state_directory, node, kLongestPath);
+              }},
+    ConfigKey{
+        "history.enabled",
+        [](Config& config, const toml::node& node) { return set_switch(config.history_enabled, node); }},
+    ConfigKey{"history.size",
+              [](Config& config, const toml::node& node) {
+                  return set_size(config.history_size, node, std::size_t{1} << 20, std::size_t{4} << 30);
+              }},
+    ConfigKey{"history.age",
+              [](Config& config, const toml::node& node) {
+                  return set_duration(config.history_age, node, 1h, 10 * kLongest);
               }},
     ConfigKey{"log.level",
               [](Config& config, const toml::node& node) {

@@ -106,6 +106,10 @@ table = "mine"
 socket = "/tmp/x.sock"
 [state]
 directory = "/tmp/x"
+[history]
+enabled = false
+size = "1GiB"
+age = "7d"
 [log]
 level = "debug"
 [process]
@@ -129,6 +133,9 @@ user = "daemon"
     ASSERT_EQ(config.allowed_networks.size(), 2U);
     EXPECT_EQ(report::to_text(config.allowed_networks[1]), "2001:db8::1");
     EXPECT_EQ(config.nft_table, "mine");
+    EXPECT_FALSE(config.history_enabled);
+    EXPECT_EQ(config.history_size, std::size_t{1} << 30);
+    EXPECT_EQ(config.history_age, 24h * 7);
     EXPECT_EQ(config.log_level, LogLevel::debug);
     EXPECT_EQ(config.user, "daemon");
 }
@@ -185,6 +192,9 @@ TEST_F(ConfigTest, EveryKeyRefusesWhatItCannotBe) {
         {"detect.decoys=ignore", "\"soft\" or \"ban\" or \"observe\""},
         {"ban.soft_duration=0s", "a duration 1s"},
         {"detect.memory=1KiB", "a size 1.0 MiB"},
+        {"history.size=1KiB", "a size 1.0 MiB..4.0 GiB"},
+        {"history.age=30m", "a duration 1h"},
+        {"history.enabled=7", "must be true or false, got integer 7"},
         {"detect.remember_services=24", "a duration 0s..366d"},
         {"ban.duration=0s", "a duration 1s..366d"},
         {"ban.on_start=maybe", "\"clear\" or \"keep\""},

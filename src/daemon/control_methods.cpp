@@ -3,12 +3,15 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <expected>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
 #include "daemon/clock.hpp"
+#include "daemon/history_documents.hpp"
 #include "report/address_text.hpp"
 #include "report/control_protocol.hpp"
 #include "report/quantity_text.hpp"
@@ -61,6 +64,37 @@ std::expected<core::Prefix, json> source_of(const json& parameters) {
         return std::unexpected(failure(error::kInvalidParameter, source.error()));
     }
     return *source;
+}
+
+/// The error is the answer.
+std::expected<history::EventQuery, json> event_query_of(const json& parameters) {
+    history::EventQuery query;
+    if (parameters.contains("since")) {
+        const auto since = report::parse_duration(text_of(parameters, "since").value_or(""));
+        if (!since) {
+            return std::unexpected(
+                failure(error::kInvalidParameter, "since must be a duration such as \"1h\" or \"7d\""));
+        }
+        query.since = std::chrono::floor<std::chrono::milliseconds>(wall_time(boot_now()) - *since);
+    }
+    if (const auto max = parameters.find("max"); max != parameters.end()) {
+        if (!max->is_number_unsigned() || *max < 1 || *max > ControlMethods::kEventsListedMax) {
+            return std::unexpected(
+                failure(error::kInvalidParameter,
+                        fmt::format("max must be a number 1..{}", ControlMethods::kEventsListedMax)));
+        }
+        query.max = max->get<std::size_t>();
+    }
+    if (parameters.contains("source")) {
+        query.source = report::parse_prefix(text_of(parameters, "source").value_or(""));
+        if (!query.source) {
+            return std::unexpected(
+                failure(error::kInvalidParameter,
+                        fmt::format("source must be an address or a prefix without host bits, got {}",
+                                    parameters.at("source").dump())));
+        }
+    }
+    return query;
 }
 
 /// What the kernel counts for one source; an enforcer in trouble must not keep a report from being made.
@@ -153,8 +187,8 @@ json unban_order_answer(EngineLoop& loop, const core::Prefix& source) {
 
 }  // namespace
 
-ControlMethods::ControlMethods(EngineLoop& loop, Facts facts, Reload reload)
-    : loop_(loop), facts_(std::move(facts)), reload_(std::move(reload)) {}
+ControlMethods::ControlMethods(EngineLoop& loop, Facts facts, Reload reload, history::Recorder* history)
+    : loop_(loop), facts_(std::move(facts)), reload_(std::move(reload)), history_(history) {}
 
 void ControlMethods::handle(const json& request, ControlServer::Answer answer) {
     const std::string name = text_of(request, "method").value_or("");
@@ -175,6 +209,8 @@ void ControlMethods::handle(const json& request, ControlServer::Answer answer) {
         remove_all_bans(std::move(answer));
     } else if (name == method::kExplain) {
         explain(parameters, std::move(answer));
+    } else if (name == method::kListEvents) {
+        list_events(parameters, std::move(answer));
     } else if (name == method::kReload) {
         reload(std::move(answer));
     } else {
@@ -265,12 +301,44 @@ void ControlMethods::explain(const Parameters& parameters, ControlServer::Answer
         answer(no_address(parameters));
         return;
     }
-    loop_.post([source = *source, answer = std::move(answer)](EngineLoop& loop) mutable {
+    loop_.post([this, source = *source, answer = std::move(answer)](EngineLoop& loop) mutable {
         const core::Time now = boot_now();
         const core::SourceReport known = loop.engine().report(source, now);
         const auto held = known.ban ? held_for(loop, known.ban->ban.source) : std::nullopt;
-        answer(answer_of(explain_document(source, known, loop.engine(), held, now)));
+        json document = explain_document(source, known, loop.engine(), held, now);
+        if (history_ == nullptr) {
+            answer(answer_of(std::move(document)));
+            return;
+        }
+        // The disk is the recorder's; one that hangs keeps the client waiting, not the engine.
+        const auto shared = std::make_shared<ControlServer::Answer>(std::move(answer));
+        const bool asked =
+            history_->ask([shared, source, document, ban = known.ban](history::Archive& archive) mutable {
+                add_history(document, archive, source, ban);
+                (*shared)(answer_of(std::move(document)));
+            });
+        if (!asked) {
+            (*shared)(answer_of(std::move(document)));
+        }
     });
+}
+
+void ControlMethods::list_events(const Parameters& parameters, ControlServer::Answer answer) {
+    if (history_ == nullptr) {
+        answer(failure(error::kFailed, "no history is kept (history.enabled = false)"));
+        return;
+    }
+    const auto query = event_query_of(parameters);
+    if (!query) {
+        answer(query.error());
+        return;
+    }
+    const auto shared = std::make_shared<ControlServer::Answer>(std::move(answer));
+    if (!history_->ask([shared, query = *query](history::Archive& archive) {
+            (*shared)(answer_of(events_document(archive, query)));
+        })) {
+        (*shared)(failure(error::kFailed, "the history does not answer: the disk may be hanging"));
+    }
 }
 
 void ControlMethods::reload(ControlServer::Answer answer) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What each method of the control socket does: checks the parameters on the control thread, does the rest as
-// a task of the engine thread, answers from there.
+// a task of the engine thread, answers from there; what the history knows is added by the recorder's.
 #pragma once
 
 #include <cstddef>
@@ -11,6 +11,7 @@
 #include "daemon/control_server.hpp"
 #include "daemon/documents.hpp"
 #include "daemon/engine_loop.hpp"
+#include "history/recorder.hpp"
 
 namespace farewell::daemon {
 
@@ -21,12 +22,14 @@ class ControlMethods {
     /// in force.
     using Facts = std::function<StatusFacts()>;
     using Reload = std::function<std::vector<std::string>()>;
-    ControlMethods(EngineLoop& loop, Facts facts, Reload reload);
+    /// `history`: nullptr where it is off.
+    ControlMethods(EngineLoop& loop, Facts facts, Reload reload, history::Recorder* history);
 
     void handle(const nlohmann::json& request, ControlServer::Answer answer);
 
     /// More than this is cut off in a list; the document says how many there are in all.
     static constexpr std::size_t kBansListedMax = 10'000;
+    static constexpr std::size_t kEventsListedMax = 10'000;
 
  private:
     using Parameters = nlohmann::json;
@@ -37,11 +40,13 @@ class ControlMethods {
     void remove_ban(const Parameters& parameters, ControlServer::Answer answer);
     void remove_all_bans(ControlServer::Answer answer);
     void explain(const Parameters& parameters, ControlServer::Answer answer);
+    void list_events(const Parameters& parameters, ControlServer::Answer answer);
     void reload(ControlServer::Answer answer);
 
     EngineLoop& loop_;
     Facts facts_;
     Reload reload_;
+    history::Recorder* history_;
 };
 
 }  // namespace farewell::daemon

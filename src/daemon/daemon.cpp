@@ -11,8 +11,10 @@
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <csignal>
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <random>
 #include <string>
 #include <thread>
@@ -25,6 +27,7 @@
 #include "daemon/control_server.hpp"
 #include "daemon/engine_loop.hpp"
 #include "daemon/resources.hpp"
+#include "history/recorder.hpp"
 #include "report/quantity_text.hpp"
 #include "report/version.hpp"
 
@@ -97,6 +100,7 @@ class Daemon {
     core::Time config_loaded_ = started_;  // engine thread only, as the next
     std::vector<std::string> config_files_;
     std::unique_ptr<FlowWorker> flows_;  // nullptr: observing; until the engine thread has ended
+    const std::unique_ptr<history::Recorder> history_;  // nullptr: off
     EngineLoop loop_;
     boost::asio::io_context context_{1};
     boost::asio::signal_set signals_{context_, SIGTERM, SIGINT, SIGHUP};
@@ -130,12 +134,41 @@ core::Engine make_engine(const Config& config, const Resources& resources) {
     return engine;
 }
 
+history::Bounds history_bounds(const Config& config) {
+    return {.size = config.history_size, .age = config.history_age};
+}
+
+/// From here on as the user that we have become: the file is his.
+std::unique_ptr<history::Recorder> make_recorder(const Config& config) {
+    if (!config.history_enabled) {
+        return nullptr;
+    }
+    return std::make_unique<history::Recorder>(history::Recorder::Settings{
+        .file = config.state_directory / "history.db",
+        .bounds = history_bounds(config),
+        .wall_clock = wall_time,
+        .tell =
+            [](history::Tone tone, const std::string& line) {
+                spdlog::log(tone == history::Tone::warning ? spdlog::level::warn : spdlog::level::info, "{}",
+                            line);
+            },
+    });
+}
+
+std::function<void(history::Event)> sink_of(history::Recorder* history) {
+    if (history == nullptr) {
+        return {};
+    }
+    return [history](history::Event event) { history->post(std::move(event)); };
+}
+
 Daemon::Daemon(Config config, ConfigSources sources, Resources resources)
     : config_(std::move(config)),
       sources_(std::move(sources)),
       resources_(std::move(resources)),
       config_files_(file_names(config_)),
       flows_(resources_.flows ? std::make_unique<FlowWorker>(std::move(resources_.flows)) : nullptr),
+      history_(make_recorder(config_)),
       loop_(make_engine(config_, resources_), std::move(resources_.enforcer),
             {.rings = resources_.source->rings(),
              .doorbell = resources_.doorbell.get(),
@@ -143,9 +176,10 @@ Daemon::Daemon(Config config, ConfigSources sources, Resources resources)
              .enforcer_name = table_text(config_),
              .observing = config_.mode == Mode::observe,
              .flows = flows_.get(),
-             .cut_connections = config_.cut_connections}),
+             .cut_connections = config_.cut_connections,
+             .record = sink_of(history_.get())}),
       methods_(
-          loop_, [this] { return facts(); }, [this] { return reload(); }),
+          loop_, [this] { return facts(); }, [this] { return reload(); }, history_.get()),
       server_(context_, resources_.control,
               [this](const nlohmann::json& request, ControlServer::Answer answer) {
                   methods_.handle(request, std::move(answer));
@@ -193,6 +227,9 @@ ExitStatus Daemon::run() {
     engine.request_stop();
     engine.join();
     flows_.reset();  // its callbacks post to the loop
+    if (history_) {
+        history_->stop();
+    }
     finish_bans();
     spdlog::info("stopped");
     return status_;
@@ -225,7 +262,8 @@ StatusFacts Daemon::facts() {
             .refused = loop_.refused(),
             .verified = loop_.verified(),
             .flows = flows_ ? flows_->counters() : FlowWorker::Counters(),
-            .trouble = loop_.trouble()};
+            .trouble = loop_.trouble(),
+            .history = history_ ? std::optional(history_->status()) : std::nullopt};
 }
 
 std::vector<std::string> Daemon::reload() {
@@ -248,6 +286,11 @@ std::vector<std::string> Daemon::reload() {
     config_.on_stop = wanted->on_stop;
     config_.cut_connections = wanted->cut_connections;
     config_.remember_services = wanted->remember_services;
+    config_.history_size = wanted->history_size;
+    config_.history_age = wanted->history_age;
+    if (history_) {
+        history_->set_bounds(history_bounds(config_));
+    }
     resources_.host.remember_services_for(wanted->remember_services);
     config_.protect_sessions = wanted->protect_sessions;
     resources_.host.protect_sessions(wanted->protect_sessions);

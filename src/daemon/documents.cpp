@@ -7,7 +7,9 @@
 #include <string_view>
 
 #include "daemon/clock.hpp"
+#include "daemon/history_documents.hpp"
 #include "report/address_text.hpp"
+#include "report/evidence_json.hpp"
 #include "report/quantity_text.hpp"
 
 namespace farewell::daemon {
@@ -131,40 +133,11 @@ json host_part(const core::Knowledge::Facts& facts) {
 }
 
 json ports_part(const std::vector<core::TriedPort>& ports) {
-    json list = json::array();
-    for (const core::TriedPort& tried : ports) {
-        list.push_back({{"port", report::to_text(tried.port)},
-                        {"points", core::points(tried.weight)},
-                        {"seen", timestamp(tried.seen)}});
-        if (tried.rule) {
-            list.back()["kind"] = core::name_of(*tried.rule);
-        }
-    }
-    return list;
+    return report::ports_to_json(ports, wall_time, report::kAll);
 }
 
 json evidence_part(const core::Evidence& evidence) {
-    json companions = json::array();
-    for (const core::Address& companion : evidence.companions) {
-        companions.push_back(report::to_text(companion));
-    }
-    json wider = json::array();
-    for (const core::WiderNetwork& network : evidence.wider) {
-        wider.push_back({{"source", report::to_text(network.network)},
-                         {"points", core::points(network.weight)},
-                         {"threshold", network.threshold}});
-    }
-    return {
-        {"criterion", core::name_of(evidence.criterion)},
-        {"distinct", evidence.distinct},
-        {"points", core::points(evidence.weight)},
-        {"tools", core::names_of(evidence.tools)},
-        {"ttl", evidence.ttl},
-        {"could_be_forged", !evidence.is_proven},
-        {"companions", std::move(companions)},
-        {"sources_at_least", evidence.sources_at_least},
-        {"wider", std::move(wider)},
-    };
+    return report::evidence_to_json(evidence, report::kAll);
 }
 
 json ban_part(const core::BanRecord& record, const enforce::EnforcedBan* held, core::Time now) {
@@ -220,6 +193,7 @@ json status_document(const StatusFacts& facts, const core::Engine& engine, core:
                                {"failed", facts.flows.failed},
                                {"removed", facts.flows.removed},
                                {"turned_away", facts.flows.turned_away}};
+    document["history"] = history_part(facts.history);
     document["degraded"] = !facts.trouble.empty();
     if (!facts.trouble.empty()) {
         document["trouble"] = facts.trouble;

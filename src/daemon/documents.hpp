@@ -13,6 +13,7 @@
 #include "core/engine.hpp"
 #include "daemon/flow_worker.hpp"
 #include "enforce/enforcer.hpp"
+#include "history/recorder.hpp"
 #include "source/packet_source.hpp"
 
 namespace farewell::daemon {
@@ -28,10 +29,11 @@ struct StatusFacts {
     std::vector<source::LaneStatus> lanes;
     std::string table;
     std::uint64_t repairs = 0;
-    std::size_t refused = 0;  // wanted bans that the kernel does not hold
-    core::Time verified;      // when it was last seen to hold all the others
     FlowWorker::Counters flows;
-    std::string trouble;  // empty: none
+    std::size_t refused = 0;                           // wanted bans that the kernel does not hold
+    core::Time verified;                               // when it was last seen to hold all the others
+    std::string trouble;                               // empty: none
+    std::optional<history::Recorder::Status> history;  // nullopt: off
 };
 
 [[nodiscard]] nlohmann::json status_document(const StatusFacts& facts, const core::Engine& engine,

@@ -155,7 +155,9 @@ void EngineLoop::watch_budget(core::Time now) {
             "more than {} sources deserved a ban within a minute, as when somebody forges them: "
             "new ones are not banned until that ends (ban.per_minute)",
             engine_.limits().bans_per_minute);
+        record(now, history::BudgetSpent{.bans_per_minute = engine_.limits().bans_per_minute});
     } else if (!is_over && is_over_budget_) {
+        record(now, history::BansResumed{.withheld = withheld - withheld_before_});
         spdlog::warn("bans resume; {} were withheld", withheld - withheld_before_);
     }
     is_over_budget_ = is_over;
@@ -257,6 +259,7 @@ std::expected<void, EnforceError> EngineLoop::put_back_what_is_missing(core::Tim
     ++repairs_;
     spdlog::warn("{} of the bans in {} had been taken out or altered{}: back in force after {:.1f} ms",
                  missing.size(), wiring_.enforcer_name, by_whom(by), milliseconds_since(now));
+    record(now, history::Repaired{.rebuilt = false, .bans = missing.size(), .by = by});
     return {};
 }
 
@@ -296,6 +299,7 @@ std::expected<void, EnforceError> EngineLoop::rebuild(core::Time now, const std:
     spdlog::warn("{} was {}: rebuilt, {} {} back in force after {:.1f} ms", wiring_.enforcer_name,
                  by.empty() ? "gone" : "removed or changed by " + by, in_force,
                  in_force == 1 ? "ban is" : "bans are", milliseconds_since(now));
+    record(now, history::Repaired{.rebuilt = true, .bans = in_force, .by = by});
     return {};
 }
 
@@ -306,6 +310,22 @@ void EngineLoop::conclude(const core::Ban& ban, core::Time now) {
             static_cast<void>(wiring_.flows->cut(ban.source));  // it counts what it has no room for
         }
         log_banned(ban, now);
+        record_banned(ban, now);
+    }
+}
+
+void EngineLoop::record_banned(const core::Ban& ban, core::Time now) {
+    if (wiring_.record) {
+        auto known = engine_.ban_of(ban.source, now);
+        record(now, history::Banned{.ban = ban,
+                                    .evidence = known ? std::move(known->evidence) : core::Evidence()});
+    }
+}
+
+template <typename What>
+void EngineLoop::record(core::Time at, What&& what) const {
+    if (wiring_.record) {
+        wiring_.record({.at = at, .observed = wiring_.observing, .what = std::forward<What>(what)});
     }
 }
 
@@ -351,6 +371,7 @@ void EngineLoop::on_unbanned(const core::Unban& unban, core::Time now) {
         spdlog::info("{} {} unbanned ({})", report::to_text(unban.source),
                      wiring_.observing ? "would have been" : "has been", core::name_of(unban.reason));
     }
+    record(now, history::Unbanned{unban});
 }
 
 std::expected<core::OrderResult, EnforceError> EngineLoop::ban(

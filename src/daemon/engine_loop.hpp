@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -23,6 +24,7 @@
 #include "daemon/flow_worker.hpp"
 #include "daemon/mailbox.hpp"
 #include "enforce/enforcer.hpp"
+#include "history/event.hpp"
 #include "report/line_limit.hpp"
 #include "source/probe_ring.hpp"
 
@@ -38,6 +40,7 @@ class EngineLoop {
         bool observing = false;                 // only changes what the log lines say
         FlowWorker* flows = nullptr;            // outlives run(); nullptr: connections are left alone
         bool cut_connections = false;           // of whoever is banned
+        std::function<void(history::Event)> record = {};  // for the history; never blocks
     };
     EngineLoop(core::Engine engine, std::unique_ptr<enforce::Enforcer> enforcer, Wiring wiring);
 
@@ -88,6 +91,9 @@ class EngineLoop {
     void log_banned(const core::Ban& ban, core::Time now);
     void log_new_port(const core::Probe& probe, core::Time now);
     void on_unbanned(const core::Unban& unban, core::Time now);
+    void record_banned(const core::Ban& ban, core::Time now);
+    template <typename What>
+    void record(core::Time at, What&& what) const;
     std::expected<void, enforce::EnforceError> let_in(core::Time now);
     void let_in_or_retry(core::Time now);
 

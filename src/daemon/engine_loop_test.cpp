@@ -107,7 +107,10 @@ class EngineLoopTest : public testing::Test {
                                                                .doorbell = &doorbell,
                                                                .allowlist = {},
                                                                .enforcer_name = "table",
-                                                               .observing = false});
+                                                               .observing = false,
+                                                               .record = [this](history::Event event) {
+                                                                   recorded.push_back(std::move(event));
+                                                               }});
         thread = std::jthread([this](const std::stop_token& stop) { loop->run(stop); });
     }
 
@@ -139,6 +142,7 @@ class EngineLoopTest : public testing::Test {
     std::array<source::ProbeRing, 2> rings;
     source::Doorbell doorbell;
     FakeEnforcer* kernel = nullptr;
+    std::vector<history::Event> recorded;  // engine thread, as the kernel
     std::unique_ptr<EngineLoop> loop;
     std::jthread thread;
 };
@@ -147,6 +151,69 @@ TEST_F(EngineLoopTest, ProbesOfSeveralRingsAreOneSource) {
     scan(1);
     EXPECT_TRUE(wait_held(1));
     EXPECT_EQ(ask([](EngineLoop& running) { return running.engine().counters().bans_enforced; }), 1U);
+}
+
+TEST_F(EngineLoopTest, TheHistoryIsToldOfBansWithTheirEvidenceRepairsAndUnbans) {
+    scan(1);
+    ASSERT_TRUE(wait_held(1));
+    ask([&](EngineLoop& running) {
+        kernel->held.clear();
+        running.verify("nft (process 7)");
+        kernel->is_there = false;
+        running.verify("");
+        EXPECT_TRUE(running.unban(alone(1)));
+        return 0;
+    });
+    ask([&](EngineLoop&) {
+        EXPECT_EQ(recorded.size(), 4U);
+        if (recorded.size() != 4) {
+            return 0;
+        }
+        const auto& banned = std::get<history::Banned>(recorded[0].what);
+        EXPECT_EQ(banned.ban.source, alone(1));
+        EXPECT_GE(banned.evidence.ports.size(), 5U) << "a burst";
+        const auto& repaired = std::get<history::Repaired>(recorded[1].what);
+        EXPECT_FALSE(repaired.rebuilt);
+        EXPECT_EQ(repaired.bans, 1U);
+        EXPECT_EQ(repaired.by, "nft (process 7)");
+        EXPECT_TRUE(std::get<history::Repaired>(recorded[2].what).rebuilt);
+        EXPECT_EQ(std::get<history::Unbanned>(recorded[3].what).unban.reason, core::UnbanReason::by_operator);
+        return 0;
+    });
+}
+
+TEST_F(EngineLoopTest, TheHistoryHearsOfABanOnlyOnceTheKernelHasIt) {
+    ask([&](EngineLoop& running) {
+        kernel->refuses = {alone(1)};
+        EXPECT_FALSE(running.ban(alone(1), 1h));
+        EXPECT_TRUE(recorded.empty());
+        kernel->refuses.clear();
+        return 0;
+    });
+    ASSERT_TRUE(wait_held(1));
+    EXPECT_EQ(ask([&](EngineLoop&) { return recorded.size(); }), 1U);
+}
+
+TEST_F(EngineLoopTest, TheHistoryHearsOfTheBudgetBeingSpent) {
+    core::Limits limits;
+    limits.bans_per_minute = 1;
+    ASSERT_TRUE(ask([&](EngineLoop& running) { return running.reconfigure(limits, {}).has_value(); }));
+    for (std::uint32_t who = 1; who <= 8; ++who) {
+        scan(who);
+    }
+    const auto is_told = [&] {
+        return ask([&](EngineLoop&) {
+            return std::ranges::any_of(recorded, [](const history::Event& event) {
+                const auto* spent = std::get_if<history::BudgetSpent>(&event.what);
+                return spent != nullptr && spent->bans_per_minute == 1;
+            });
+        });
+    };
+    const auto limit = std::chrono::steady_clock::now() + 10s;
+    while (!is_told()) {
+        ASSERT_LT(std::chrono::steady_clock::now(), limit);
+        std::this_thread::yield();
+    }
 }
 
 TEST_F(EngineLoopTest, BansTakenOutByOthersAreBackAtOnceWithTheTimeTheyHad) {

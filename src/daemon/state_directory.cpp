@@ -42,7 +42,11 @@ std::expected<StateDirectory, std::string> StateDirectory::open(const std::files
         std::filesystem::permissions(path, std::filesystem::perms(0750), error);
     }
     const std::filesystem::path file = path / "farewelld.lock";
-    const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+    int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+    if (fd < 0 && (errno == EROFS || errno == ENOSPC || errno == EDQUOT)) {
+        // A disk that takes no file is no reason not to ban: the directory itself can be locked as well.
+        fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    }
     if (fd < 0) {
         return std::unexpected(fmt::format("open {}: {}", file.string(), reason(errno)));
     }
@@ -53,10 +57,10 @@ std::expected<StateDirectory, std::string> StateDirectory::open(const std::files
             "--set state.directory=/… --set control.socket=/…",
             written_pid(fd), path.string()));
     }
+    // Only told to another one that wants the lock, so a full disk may keep it from being written.
     const std::string pid = fmt::format("{}\n", getpid());
-    if (ftruncate(fd, 0) != 0 || pwrite(fd, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
-        return std::unexpected(fmt::format("write {}: {}", file.string(), reason(errno)));
-    }
+    [[maybe_unused]] const bool is_written =
+        ftruncate(fd, 0) == 0 && pwrite(fd, pid.data(), pid.size(), 0) == static_cast<ssize_t>(pid.size());
     return directory;
 }
 

@@ -20,6 +20,7 @@ inline constexpr std::string_view kAddBan = "io.farewell.AddBan";
 inline constexpr std::string_view kRemoveBan = "io.farewell.RemoveBan";
 inline constexpr std::string_view kRemoveAllBans = "io.farewell.RemoveAllBans";
 inline constexpr std::string_view kExplain = "io.farewell.Explain";
+inline constexpr std::string_view kListEvents = "io.farewell.ListEvents";
 inline constexpr std::string_view kReload = "io.farewell.Reload";
 }  // namespace method
 

@@ -29,11 +29,13 @@ const std::map<std::string, Names> kMayUse{
     {"enforce", {"core", "nft"}},
     {"source", {"core", "nflog", "nfq"}},
     {"report", {"core"}},
+    {"history", {"core", "report"}},
     {"replay", {"core", "source"}},
     {"config", {"core", "nft", "report"}},
     {"host", {"core", "netlink", "report"}},
     {"conntrack", {"core", "netlink"}},
     {"daemon", {"config", "core", "nflog", "nfq", "nft", "enforce", "source", "report", "host", "conntrack"}},
+    {"daemon", {"config", "core", "nflog", "nfq", "nft", "enforce", "source", "report", "host", "history"}},
     {"cli", {"config", "core", "replay", "report"}},
 };
 

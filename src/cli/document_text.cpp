@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cli/document_text.hpp"
+
+#include <chrono>
+#include <cstdlib>
+#include <ctime>
+#include <nlohmann/json.hpp>
+
+#include "report/quantity_text.hpp"
+
+namespace farewell::cli {
+
+using nlohmann::json;
+
+std::uint64_t number(const json& object, const char* name) {
+    return object.value(name, std::uint64_t{0});
+}
+
+std::string duration(double seconds) {
+    const auto whole = std::chrono::nanoseconds(static_cast<std::int64_t>(seconds * 1e9));
+    return report::to_text(seconds >= 1 ? std::chrono::floor<std::chrono::seconds>(whole) : whole);
+}
+
+std::string local_time(const std::string& stamp, bool with_date) {
+    std::tm parts{};
+    const char* rest = strptime(stamp.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
+    if (rest == nullptr) {
+        return stamp;
+    }
+    std::chrono::system_clock::time_point time = std::chrono::system_clock::from_time_t(timegm(&parts));
+    int milliseconds = 0;
+    if (*rest == '.') {
+        milliseconds = std::atoi(rest + 1);  // NOLINT(cert-err34-c): three digits of our own making
+    }
+    time += std::chrono::milliseconds(milliseconds);
+    const std::string text = report::to_text(time);
+    return with_date ? text : text.substr(11);
+}
+
+}  // namespace farewell::cli

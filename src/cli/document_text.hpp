@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Values of the daemon's documents as text for people.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+namespace farewell::cli {
+
+/// 0 where there is none.
+[[nodiscard]] std::uint64_t number(const nlohmann::json& object, const char* name);
+/// "11h59m" from a JSON number of seconds; sub-second parts matter only below a second.
+[[nodiscard]] std::string duration(double seconds);
+/// "21:31:02.412" of an RFC 3339 stamp, in local time; the whole stamp with its date if `with_date`.
+[[nodiscard]] std::string local_time(const std::string& stamp, bool with_date);
+
+}  // namespace farewell::cli

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What the history tells, as text for people: JSON in, lines out. Pure.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+namespace farewell::cli {
+
+/// Of a farewell/events/v1, a line each.
+[[nodiscard]] std::string event_lines(const nlohmann::json& events);
+/// Of a farewell/explain/v1: whether it was banned before; empty if it was not, or nobody knows.
+[[nodiscard]] std::string earlier_bans_line(const nlohmann::json& explanation);
+/// Of a farewell/status/v1.
+[[nodiscard]] std::string history_line(const nlohmann::json& history);
+
+}  // namespace farewell::cli

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "history/archive.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <map>
+#include <utility>
+
+namespace farewell::history {
+namespace {
+
+/// One transaction: small enough for the log to hold it within history.size.
+constexpr std::size_t kRecordsAtOnce = 64;
+constexpr std::size_t kBytesAtOnce = std::size_t{64} << 10;
+
+bool is_enforced_ban(const Record& record) {
+    return record.kind == EventKind::ban && !record.observed && record.source;
+}
+
+bool matches(const EventQuery& query, const Record& record) {
+    return (!query.since || record.at >= *query.since) &&
+           (!query.source || (record.source && record.source->overlaps(*query.source)));
+}
+
+}  // namespace
+
+void Archive::open(WallTime now) {
+    if (open_store(now)) {
+        write_waiting();
+    }
+}
+
+bool Archive::open_store(WallTime now) {
+    std::expected<Store, StoreError> store =
+        std::unexpected(StoreError{.failure = StoreFailure::corrupt, .message = trouble_});
+    if (!is_corrupt_) {
+        store = Store::open(file_, bounds_, now);
+    }
+    if (!store && store.error().failure == StoreFailure::corrupt) {
+        const auto aside = set_aside(file_);
+        if (!aside) {
+            fail({.failure = StoreFailure::corrupt,
+                  .message = fmt::format("it is corrupt ({}) and in the way: {}", store.error().message,
+                                         aside.error())});
+            return false;
+        }
+        is_corrupt_ = false;
+        tell_(Tone::warning,
+              fmt::format("the history was corrupt ({}): set aside as {}, a fresh one is begun",
+                          store.error().message, aside->string()));
+        store = Store::open(file_, bounds_, now);
+    }
+    if (!store) {
+        fail(store.error());
+        return false;
+    }
+    store_ = std::move(*store);
+    return true;
+}
+
+void Archive::record(std::vector<Record> records) {
+    std::ranges::move(records, std::back_inserter(waiting_));
+    if (store_ && !is_in_trouble()) {
+        write_waiting();
+    }
+    while (waiting_.size() > kWaitingMax) {
+        waiting_.pop_front();
+        ++lost_;
+    }
+}
+
+void Archive::retry(WallTime now) {
+    if (!store_ && !open_store(now)) {
+        return;
+    }
+    // That may be what failed, and then nothing waits.
+    if (const auto forgotten = store_->forget_surplus(); !forgotten) {
+        fail(forgotten.error());
+        return;
+    }
+    write_waiting();
+}
+
+/// Leaves the archive either in trouble, or with nothing waiting.
+void Archive::write_waiting() {
+    std::vector<Record> batch;
+    while (!waiting_.empty()) {
+        batch.clear();
+        std::size_t bytes = 0;
+        for (const Record& record : waiting_) {
+            bytes += record.detail.size();
+            if (batch.size() == kRecordsAtOnce || (bytes > kBytesAtOnce && !batch.empty())) {
+                break;
+            }
+            batch.push_back(record);
+        }
+        if (const auto written = store_->append(batch); !written) {
+            fail(written.error());
+            return;
+        }
+        waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(batch.size()));
+        if (const auto forgotten = store_->forget_surplus(); !forgotten) {
+            fail(forgotten.error());
+            return;
+        }
+    }
+    if (is_in_trouble()) {
+        trouble_.clear();
+        tell_(Tone::info, fmt::format("the history is kept in {} again", file_.string()));
+    }
+}
+
+void Archive::fail(const StoreError& error) {
+    if (!is_in_trouble()) {
+        tell_(
+            Tone::warning,
+            fmt::format("the history is kept in memory only, its latest {} events, until this is mended: {}",
+                        kWaitingMax, error.message));
+    }
+    trouble_ = error.message;
+    is_corrupt_ = error.failure == StoreFailure::corrupt;
+    if (error.failure != StoreFailure::full) {
+        store_.reset();
+    }
+}
+
+void Archive::forget_old(WallTime now) {
+    if (store_ && !is_in_trouble()) {
+        if (const auto forgotten = store_->forget_old(now); !forgotten) {
+            fail(forgotten.error());
+        }
+    }
+}
+
+void Archive::set_bounds(const Bounds& bounds, WallTime now) {
+    bounds_ = bounds;
+    if (store_) {
+        if (const auto set = store_->set_bounds(bounds, now); !set) {
+            fail(set.error());
+        }
+    }
+}
+
+template <typename Value>
+Value Archive::value_or_fail(std::expected<Value, StoreError> result) {
+    if (!result) {
+        fail(result.error());
+        return {};
+    }
+    return std::move(*result);
+}
+
+std::vector<Record> Archive::events(const EventQuery& query) {
+    std::vector<Record> records;
+    if (store_) {
+        records = value_or_fail(store_->events(query));
+    }
+    std::ranges::copy_if(waiting_, std::back_inserter(records),
+                         [&](const Record& record) { return matches(query, record); });
+    if (records.size() > query.max) {
+        records.erase(records.begin(), records.end() - static_cast<std::ptrdiff_t>(query.max));
+    }
+    return records;
+}
+
+std::vector<Offender> Archive::offenders(std::size_t max, WallTime since) {
+    std::map<core::Prefix, Offender> by_source;
+    if (store_) {
+        for (const Offender& offender : value_or_fail(store_->offenders(max, since))) {
+            by_source.emplace(offender.source, offender);
+        }
+    }
+    for (const Record& record : waiting_) {
+        if (is_enforced_ban(record) && is_by_detection(record) && record.at >= since) {
+            Offender& offender = by_source[*record.source];
+            offender.source = *record.source;
+            ++(record.soft ? offender.soft_bans : offender.bans);
+            offender.last_ban = std::max(offender.last_ban, record.at);
+        }
+    }
+    std::vector<Offender> offenders;
+    offenders.reserve(by_source.size());
+    for (const auto& [source, offender] : by_source) {
+        offenders.push_back(offender);
+    }
+    std::ranges::sort(offenders, std::ranges::greater(), &Offender::last_ban);
+    offenders.resize(std::min(offenders.size(), max));
+    return offenders;
+}
+
+std::optional<Record> Archive::latest_ban(const core::Prefix& source) {
+    for (auto record = waiting_.rbegin(); record != waiting_.rend(); ++record) {
+        if (is_enforced_ban(*record) && *record->source == source) {
+            return *record;
+        }
+    }
+    return store_ ? value_or_fail(store_->latest_ban(source)) : std::nullopt;
+}
+
+EarlierBans Archive::earlier_bans(const core::Address& address, WallTime before) {
+    EarlierBans earlier;
+    if (store_) {
+        earlier = value_or_fail(store_->earlier_bans(address, before));
+    }
+    for (const Record& record : waiting_) {
+        if (is_enforced_ban(record) && record.source->contains(address) && record.at < before) {
+            ++earlier.count;
+            earlier.last = record;
+        }
+    }
+    return earlier;
+}
+
+}  // namespace farewell::history

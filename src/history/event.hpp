@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What the history is told: the core's own values, as the engine thread has them. Nothing is computed here;
+// record.hpp makes of them what is kept.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <variant>
+
+#include "core/action.hpp"
+#include "core/evidence.hpp"
+#include "core/time.hpp"
+
+namespace farewell::history {
+
+/// The kernel has acknowledged a ban; or in observe mode, would have been asked for it.
+struct Banned {
+    core::Ban ban;
+    core::Evidence evidence;
+};
+
+struct Unbanned {
+    core::Unban unban;
+};
+
+/// What others took out of the kernel, or altered there, is back.
+struct Repaired {
+    bool rebuilt = false;  ///< the table with all that is in it; otherwise bans alone
+    std::size_t bans = 0;  ///< that are back in force
+    std::string by;        ///< who had made the change: "nft (process 812)"; empty if the kernel did not tell
+};
+
+/// More sources deserve a ban than may be banned in a minute: new ones are not banned.
+struct BudgetSpent {
+    std::uint32_t bans_per_minute = 0;
+};
+
+struct BansResumed {
+    std::uint64_t withheld = 0;  ///< bans, while the budget was spent
+};
+
+struct Event {
+    core::Time at;
+    bool observed = false;  ///< in observe mode: it would have been so
+    std::variant<Banned, Unbanned, Repaired, BudgetSpent, BansResumed> what;
+};
+
+}  // namespace farewell::history
