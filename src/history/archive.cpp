@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <iterator>
 #include <map>
+#include <ranges>
 #include <utility>
 
 namespace farewell::history {
@@ -15,8 +16,9 @@ namespace {
 constexpr std::size_t kRecordsAtOnce = 64;
 constexpr std::size_t kBytesAtOnce = std::size_t{64} << 10;
 
-bool is_enforced_ban(const Record& record) {
-    return record.kind == EventKind::ban && !record.observed && record.source;
+/// Whom this record says to have been banned, and not only in observe mode; nullptr: nobody.
+const core::Prefix* banned_by(const Record& record) {
+    return record.kind == EventKind::ban && !record.observed && record.source ? &*record.source : nullptr;
 }
 
 bool matches(const EventQuery& query, const Record& record) {
@@ -27,43 +29,46 @@ bool matches(const EventQuery& query, const Record& record) {
 }  // namespace
 
 void Archive::open(WallTime now) {
-    if (open_store(now)) {
-        write_waiting();
+    open_store(now);
+    if (store_) {
+        write_waiting(*store_);
     }
 }
 
-bool Archive::open_store(WallTime now) {
-    std::expected<Store, StoreError> store =
-        std::unexpected(StoreError{.failure = StoreFailure::corrupt, .message = trouble_});
-    if (!is_corrupt_) {
-        store = Store::open(file_, bounds_, now);
-    }
-    if (!store && store.error().failure == StoreFailure::corrupt) {
-        const auto aside = set_aside(file_);
-        if (!aside) {
-            fail({.failure = StoreFailure::corrupt,
-                  .message = fmt::format("it is corrupt ({}) and in the way: {}", store.error().message,
-                                         aside.error())});
-            return false;
+void Archive::open_store(WallTime now) {
+    if (corruption_.empty()) {
+        auto store = Store::open(file_, bounds_, now);
+        if (store) {
+            store_ = std::move(*store);
+            return;
         }
-        is_corrupt_ = false;
-        tell_(Tone::warning,
-              fmt::format("the history was corrupt ({}): set aside as {}, a fresh one is begun",
-                          store.error().message, aside->string()));
-        store = Store::open(file_, bounds_, now);
+        if (store.error().failure != StoreFailure::corrupt) {
+            fail(store.error());
+            return;
+        }
+        corruption_ = store.error().message;
     }
-    if (!store) {
-        fail(store.error());
-        return false;
+    const auto aside = set_aside(file_);
+    if (!aside) {
+        fail({.failure = StoreFailure::other,
+              .message = fmt::format("it is corrupt ({}) and in the way: {}", corruption_, aside.error())});
+        return;
     }
-    store_ = std::move(*store);
-    return true;
+    tell_(Tone::warning, fmt::format("the history was corrupt ({}): set aside as {}, a fresh one is begun",
+                                     corruption_, aside->string()));
+    corruption_.clear();
+    auto fresh = Store::open(file_, bounds_, now);
+    if (!fresh) {
+        fail(fresh.error());
+        return;
+    }
+    store_ = std::move(*fresh);
 }
 
 void Archive::record(std::vector<Record> records) {
     std::ranges::move(records, std::back_inserter(waiting_));
     if (store_ && !is_in_trouble()) {
-        write_waiting();
+        write_waiting(*store_);
     }
     while (waiting_.size() > kWaitingMax) {
         waiting_.pop_front();
@@ -72,7 +77,10 @@ void Archive::record(std::vector<Record> records) {
 }
 
 void Archive::retry(WallTime now) {
-    if (!store_ && !open_store(now)) {
+    if (!store_) {
+        open_store(now);
+    }
+    if (!store_) {
         return;
     }
     // That may be what failed, and then nothing waits.
@@ -80,11 +88,11 @@ void Archive::retry(WallTime now) {
         fail(forgotten.error());
         return;
     }
-    write_waiting();
+    write_waiting(*store_);
 }
 
 /// Leaves the archive either in trouble, or with nothing waiting.
-void Archive::write_waiting() {
+void Archive::write_waiting(Store& store) {
     std::vector<Record> batch;
     while (!waiting_.empty()) {
         batch.clear();
@@ -96,12 +104,12 @@ void Archive::write_waiting() {
             }
             batch.push_back(record);
         }
-        if (const auto written = store_->append(batch); !written) {
+        if (const auto written = store.append(batch); !written) {
             fail(written.error());
             return;
         }
         waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(batch.size()));
-        if (const auto forgotten = store_->forget_surplus(); !forgotten) {
+        if (const auto forgotten = store.forget_surplus(); !forgotten) {
             fail(forgotten.error());
             return;
         }
@@ -120,7 +128,9 @@ void Archive::fail(const StoreError& error) {
                         kWaitingMax, error.message));
     }
     trouble_ = error.message;
-    is_corrupt_ = error.failure == StoreFailure::corrupt;
+    if (error.failure == StoreFailure::corrupt) {
+        corruption_ = error.message;
+    }
     if (error.failure != StoreFailure::full) {
         store_.reset();
     }
@@ -173,9 +183,10 @@ std::vector<Offender> Archive::offenders(std::size_t max, WallTime since) {
         }
     }
     for (const Record& record : waiting_) {
-        if (is_enforced_ban(record) && is_by_detection(record) && record.at >= since) {
-            Offender& offender = by_source[*record.source];
-            offender.source = *record.source;
+        const core::Prefix* source = banned_by(record);
+        if (source != nullptr && is_by_detection(record) && record.at >= since) {
+            Offender& offender = by_source[*source];
+            offender.source = *source;
             ++(record.soft ? offender.soft_bans : offender.bans);
             offender.last_ban = std::max(offender.last_ban, record.at);
         }
@@ -191,9 +202,9 @@ std::vector<Offender> Archive::offenders(std::size_t max, WallTime since) {
 }
 
 std::optional<Record> Archive::latest_ban(const core::Prefix& source) {
-    for (auto record = waiting_.rbegin(); record != waiting_.rend(); ++record) {
-        if (is_enforced_ban(*record) && *record->source == source) {
-            return *record;
+    for (const Record& record : std::views::reverse(waiting_)) {
+        if (const core::Prefix* banned = banned_by(record); banned != nullptr && *banned == source) {
+            return record;
         }
     }
     return store_ ? value_or_fail(store_->latest_ban(source)) : std::nullopt;
@@ -205,7 +216,8 @@ EarlierBans Archive::earlier_bans(const core::Address& address, WallTime before)
         earlier = value_or_fail(store_->earlier_bans(address, before));
     }
     for (const Record& record : waiting_) {
-        if (is_enforced_ban(record) && record.source->contains(address) && record.at < before) {
+        const core::Prefix* source = banned_by(record);
+        if (source != nullptr && source->contains(address) && record.at < before) {
             ++earlier.count;
             earlier.last = record;
         }

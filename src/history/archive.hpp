@@ -61,8 +61,8 @@ class Archive {
     static constexpr std::size_t kWaitingMax = 1024;
 
  private:
-    bool open_store(WallTime now);
-    void write_waiting();
+    void open_store(WallTime now);
+    void write_waiting(Store& store);
     void fail(const StoreError& error);
     /// The value, or what stands in for it after a failure that is dealt with here.
     template <typename Value>
@@ -74,7 +74,7 @@ class Archive {
     std::optional<Store> store_;
     std::deque<Record> waiting_;  // not in the file yet; empty while all is well
     std::string trouble_;
-    bool is_corrupt_ = false;  // the file, as it turned out in use
+    std::string corruption_;  // of the file that is to be set aside; empty: none is known
     std::uint64_t lost_ = 0;
 };
 

@@ -99,6 +99,44 @@ TEST_F(ArchiveTest, ACorruptFileIsSetAsideAndAFreshOneBegun) {
     EXPECT_EQ(std::filesystem::file_size(folder.file().string() + ".corrupt"), 8192U);
 }
 
+TEST_F(ArchiveTest, ACorruptFileThatCannotBeSetAsideMeansMemoryUntilItCan) {
+    std::ofstream(folder.file()) << std::string(8192, 'g');
+    const std::filesystem::path in_the_way = folder.file().string() + ".corrupt";
+    std::filesystem::create_directory(in_the_way);
+    archive.open(at(0));
+    archive.record({ban("198.18.0.1", 1)});
+    const std::string trouble = archive.trouble();
+    archive.retry(at(2));
+    EXPECT_EQ(archive.trouble(), trouble);
+    EXPECT_THAT(lines.all, ElementsAre(AllOf(StartsWith("warning: "), HasSubstr("in the way"))));
+    std::filesystem::remove(in_the_way);
+    archive.retry(at(3));
+    EXPECT_THAT(lines.all, ElementsAre(testing::_, HasSubstr("set aside"), StartsWith("info: ")));
+    EXPECT_EQ(archive.count(), 1U);
+}
+
+TEST_F(ArchiveTest, AFileThatTurnsOutToBeCorruptInUseIsReplaced) {
+    archive.open(at(0));
+    for (std::uint32_t number = 0; number < 2000; ++number) {  // more than is kept in memory
+        archive.record({numbered(number)});
+    }
+    {
+        std::fstream file(folder.file(), std::ios::in | std::ios::out | std::ios::binary);
+        file.seekp(4096);
+        for (int page = 1; page < 400; ++page) {
+            file << std::string(4096, 'g');
+        }
+    }
+    EXPECT_LT(archive.events({.max = 100'000}).size(), 2000U);
+    ASSERT_TRUE(archive.is_in_trouble());
+    archive.record({ban("198.18.0.1", 1)});
+    archive.retry(at(2));
+    EXPECT_FALSE(archive.is_in_trouble()) << archive.trouble();
+    EXPECT_THAT(texts(archive.events({})), ElementsAre("ban 198.18.0.1@1"));
+    EXPECT_THAT(lines.all,
+                ElementsAre(HasSubstr("in memory only"), HasSubstr("set aside"), HasSubstr("again")));
+}
+
 TEST_F(ArchiveTest, AFileOfANewerFarewellIsLeftAlone) {
     archive.open(at(0));
     archive = Archive(folder.file(), {}, lines.tell());

@@ -247,7 +247,7 @@ std::expected<void, StoreError> Store::append(std::span<const Record> records) {
     }
     if (!written) {
         // SQLite may have rolled back by itself already; then this fails, and nothing is left to do.
-        static_cast<void>(database_.run("ROLLBACK"));
+        [[maybe_unused]] const auto rolled_back = database_.run("ROLLBACK");
         return written;
     }
     count_ += records.size();
@@ -427,15 +427,15 @@ std::size_t Store::size() const {
 }
 
 std::expected<std::filesystem::path, std::string> set_aside(const std::filesystem::path& path) {
-    const std::string aside = path.string() + ".corrupt";
+    std::filesystem::path aside = path.string() + ".corrupt";
     // The log first: one that is left behind would be taken for the fresh file's.
     for (const char* suffix : {"-wal", ""}) {
         std::error_code error;
         const std::string from = path.string() + suffix;
-        std::filesystem::rename(from, aside + suffix, error);
+        std::filesystem::rename(from, aside.string() + suffix, error);
         if (error && error != std::errc::no_such_file_or_directory) {
             return std::unexpected(
-                fmt::format("rename {} to {}{}: {}", from, aside, suffix, error.message()));
+                fmt::format("rename {} to {}{}: {}", from, aside.string(), suffix, error.message()));
         }
     }
     return aside;
