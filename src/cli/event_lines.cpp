@@ -109,11 +109,12 @@ std::string earlier_bans_line(const json& explanation) {
                        : count == 2 ? "twice"
                                     : fmt::format("{} times", count),
                        local_time(last.at("at"), true),
-                       source == explanation.at("address") ? "" : " as part of " + source, ban_text(last));
+                       source == explanation.value("address", "") ? "" : " as part of " + source,
+                       ban_text(last));
 }
 
 std::string history_line(const json& history) {
-    if (history.value("enabled", false) == false) {
+    if (!history.value("enabled", false)) {
         return "  history   off (history.enabled)\n";
     }
     std::string text =
