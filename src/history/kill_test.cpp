@@ -39,8 +39,10 @@ Record large(std::uint32_t number) {
         _exit(1);
     }
     while (true) {
+        const std::uint32_t count = 1 + next % 23;
         std::vector<Record> batch;
-        for (std::uint32_t i = 0; i < 1 + next % 23; ++i) {
+        batch.reserve(count);
+        for (std::uint32_t i = 0; i < count; ++i) {
             batch.push_back(large(next + i));
         }
         next += static_cast<std::uint32_t>(batch.size());

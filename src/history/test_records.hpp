@@ -45,7 +45,9 @@ inline WallTime at(int seconds) {
 }
 
 inline core::Prefix prefix(const std::string& text) {
-    return report::parse_prefix(text).value();
+    const auto parsed = report::parse_prefix(text);
+    EXPECT_TRUE(parsed) << text;
+    return parsed.value_or(core::Prefix());
 }
 
 /// For an hour, by detection.
