@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <chrono>
 #include <iterator>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -86,33 +87,32 @@ std::expected<void, Error> Conntrack::walk(Filter filter, const OnFlow& on_flow)
     return std::unexpected(error_of("list tracked connections", reason));
 }
 
-std::expected<std::vector<core::Address>, Error> Conntrack::established_with(
-    std::span<const core::Address> sources) {
-    std::vector<core::Address> wanted(sources.begin(), sources.end());
-    std::ranges::sort(wanted);
-    std::vector<core::Address> proven;
+std::expected<std::vector<core::Address>, Error> Conntrack::proven(std::span<const core::Address> sources) {
+    const std::set<core::Address> wanted(sources.begin(), sources.end());
+    std::set<core::Address> over;
+    std::set<core::Address> standing;
     for (const core::Family family : kFamilies) {
         if (std::ranges::find(wanted, family, &core::Address::family) == wanted.end()) {
             continue;
         }
-        const auto walked =
-            walk({.family = family, .only_established_tcp = true}, [&wanted, &proven](const Flow& flow) {
-                if (!is_established_tcp(flow)) {
-                    return;
+        const auto walked = walk({.family = family, .only_assured = true}, [&](const Flow& flow) {
+            for (const core::Address& end : {flow.opened_by, flow.answered_from}) {
+                if (!wanted.contains(end)) {
+                    continue;
                 }
-                for (const core::Address& end : {flow.opened_by, flow.answered_from}) {
-                    if (std::ranges::binary_search(wanted, end)) {
-                        proven.push_back(end);
-                    }
+                if (is_standing(flow)) {
+                    standing.insert(end);
+                } else if (is_over(flow)) {
+                    over.insert(end);
                 }
-            });
+            }
+        });
         if (!walked) {
             return std::unexpected(walked.error());
         }
     }
-    std::ranges::sort(proven);
-    const auto repeated = std::ranges::unique(proven);
-    proven.erase(repeated.begin(), repeated.end());
+    std::vector<core::Address> proven;
+    std::ranges::set_difference(over, standing, std::back_inserter(proven));
     return proven;
 }
 

@@ -27,7 +27,7 @@ class Conntrack final : public FlowTable {
     [[nodiscard]] static std::expected<std::unique_ptr<FlowTable>, Error> open();
     explicit Conntrack(std::unique_ptr<netlink::Channel> channel) : channel_(std::move(channel)) {}
 
-    [[nodiscard]] std::expected<std::vector<core::Address>, Error> established_with(
+    [[nodiscard]] std::expected<std::vector<core::Address>, Error> proven(
         std::span<const core::Address> sources) override;
     [[nodiscard]] std::expected<std::size_t, Error> remove_flows(
         std::span<const core::Prefix> sources) override;

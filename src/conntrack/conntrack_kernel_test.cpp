@@ -164,7 +164,7 @@ class ConntrackKernelTest : public KernelTest {
     std::vector<core::Address> proven(const std::vector<std::string>& sources) {
         std::vector<core::Address> addresses;
         std::ranges::transform(sources, std::back_inserter(addresses), address);
-        const auto found = table->established_with(addresses);
+        const auto found = table->proven(addresses);
         EXPECT_TRUE(found) << found.error().message();
         return found.value_or(std::vector<core::Address>());
     }
@@ -181,9 +181,11 @@ class ConntrackKernelTest : public KernelTest {
     Socket listening6;
 };
 
-TEST_F(ConntrackKernelTest, ACompletedHandshakeProves) {
-    const Connection one = connect_from("127.0.5.1");
-    const Connection two = connect_from("2001:db8::5");
+TEST_F(ConntrackKernelTest, AConnectionThatIsOverProves) {
+    {
+        const Connection one = connect_from("127.0.5.1");
+        const Connection two = connect_from("2001:db8::5");
+    }
     EXPECT_THAT(proven({"127.0.5.1", "127.0.5.2", "2001:db8::5", "2001:db8::7"}),
                 testing::UnorderedElementsAre(address("127.0.5.1"), address("2001:db8::5")));
     EXPECT_EQ(proven({"127.0.0.1"}), std::vector{address("127.0.0.1")})
@@ -192,11 +194,12 @@ TEST_F(ConntrackKernelTest, ACompletedHandshakeProves) {
     EXPECT_TRUE(proven({"127.0.5.2"}).empty());
 }
 
-TEST_F(ConntrackKernelTest, AConnectionThatHasEndedStillProves) {
+TEST_F(ConntrackKernelTest, WhoHasAConnectionThatStandsIsNotProven) {
     {
-        const Connection one = connect_from("127.0.5.1");
+        const Connection over = connect_from("127.0.5.1");
     }
-    EXPECT_EQ(proven({"127.0.5.1"}), std::vector{address("127.0.5.1")});
+    const Connection standing = connect_from("127.0.5.1");
+    EXPECT_TRUE(proven({"127.0.5.1"}).empty()) << "somebody could want it cut";
 }
 
 TEST_F(ConntrackKernelTest, WhatAForgerCouldDoProvesNothing) {
@@ -314,7 +317,7 @@ TEST_F(CutConnectionTest, StaysCutWhereNothingIsPickedUp) {
 TEST_F(ConntrackKernelTest, WithoutTheCapabilityItIsAnError) {
     constexpr unsigned kNobody = 65534;
     ASSERT_EQ(seteuid(kNobody), 0);
-    const auto refused = table->established_with(std::vector{address("127.0.5.1")});
+    const auto refused = table->proven(std::vector{address("127.0.5.1")});
     ASSERT_EQ(seteuid(0), 0);
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().kind, ErrorKind::no_permission) << refused.error().message();

@@ -20,10 +20,9 @@ using netlink::AttributeReader;
 using Bytes = std::span<const std::byte>;
 
 constexpr std::size_t kHeaderBytes = 4;  // struct nfgenmsg
-constexpr std::uint32_t kEstablished = IPS_SEEN_REPLY | IPS_ASSURED;
+constexpr std::uint32_t kAssured = IPS_SEEN_REPLY | IPS_ASSURED;
 // Parts of a tuple that a filter compares: nf_internals.h of the kernel, known to no uapi header.
 constexpr std::uint32_t kCompareSource = 1U << 0U;
-constexpr std::uint32_t kCompareProtocol = 1U << 3U;
 
 constexpr std::uint16_t type_of(std::uint16_t message) {
     return static_cast<std::uint16_t>(NFNL_SUBSYS_CTNETLINK << 8U) | message;
@@ -65,11 +64,6 @@ void append_tuple_filter(netlink::MessageWriter& writer, const Filter& filter) {
         const std::uint16_t type = filter.family == core::Family::ipv4 ? CTA_IP_V4_SRC : CTA_IP_V6_SRC;
         add(packed(nested(CTA_TUPLE_IP), packed(type, filter.opened_by->bytes())));
         compared |= kCompareSource;
-    }
-    if (filter.only_established_tcp) {
-        constexpr std::byte kTcp{IPPROTO_TCP};
-        add(packed(nested(CTA_TUPLE_PROTO), packed(CTA_PROTO_NUM, std::span(&kTcp, 1))));
-        compared |= kCompareProtocol;
     }
     if (compared == 0) {
         return;
@@ -148,9 +142,9 @@ std::vector<std::byte> copy_of(Bytes bytes) {
 
 void append_flow_question(netlink::MessageWriter& writer, const Filter& filter, std::uint32_t sequence) {
     begin(writer, IPCTNL_MSG_CT_GET, NLM_F_DUMP, filter.family, sequence);
-    if (filter.only_established_tcp) {
-        writer.attribute_be32(CTA_STATUS, kEstablished);
-        writer.attribute_be32(CTA_STATUS_MASK, kEstablished);
+    if (filter.only_assured) {
+        writer.attribute_be32(CTA_STATUS, kAssured);
+        writer.attribute_be32(CTA_STATUS_MASK, kAssured);
     }
     if (filter.by_tuple) {
         append_tuple_filter(writer, filter);
@@ -218,22 +212,16 @@ bool append_removal(netlink::MessageWriter& writer, const Flow& flow, std::uint3
     return true;
 }
 
-bool is_established_tcp(const Flow& flow) {
-    if (flow.protocol != IPPROTO_TCP || (flow.status & kEstablished) != kEstablished) {
-        return false;
-    }
-    switch (flow.tcp_state) {
-        case TCP_CONNTRACK_ESTABLISHED:
-        case TCP_CONNTRACK_FIN_WAIT:
-        case TCP_CONNTRACK_CLOSE_WAIT:
-        case TCP_CONNTRACK_LAST_ACK:
-        case TCP_CONNTRACK_TIME_WAIT:
-            return true;
-        default:
-            // A reset ends here, and so does our host's own to an acknowledgement that was guessed: the
-            // kernel's window lets one in 65,000 of those complete a handshake.
-            return false;
-    }
+bool is_over(const Flow& flow) {
+    // Not by a reset, which ends in CLOSE: our host's own to an acknowledgement that was guessed ends there
+    // as well, and the kernel's window lets one in 65,000 of those complete a handshake.
+    return flow.protocol == IPPROTO_TCP && (flow.status & kAssured) == kAssured &&
+           (flow.tcp_state == TCP_CONNTRACK_LAST_ACK || flow.tcp_state == TCP_CONNTRACK_TIME_WAIT);
+}
+
+bool is_standing(const Flow& flow) {
+    return (flow.status & kAssured) == kAssured && !is_over(flow) &&
+           (flow.protocol != IPPROTO_TCP || flow.tcp_state != TCP_CONNTRACK_CLOSE);
 }
 
 }  // namespace farewell::conntrack

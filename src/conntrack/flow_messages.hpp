@@ -31,7 +31,7 @@ struct Flow {
 struct Filter {
     core::Family family = core::Family::ipv4;
     std::optional<core::Address> opened_by{};
-    bool only_established_tcp = false;
+    bool only_assured = false;
     bool by_tuple = true;  ///< false: for a kernel that has refused that
 };
 
@@ -46,7 +46,9 @@ void append_flow_question(netlink::MessageWriter& writer, const Filter& filter, 
 [[nodiscard]] bool append_removal(netlink::MessageWriter& writer, const Flow& flow, std::uint32_t sequence,
                                   bool is_answered);
 
-/// Whether its handshake was completed, so that neither end's address is forged.
-[[nodiscard]] bool is_established_tcp(const Flow& flow);
+/// A connection of any protocol that both ends have taken part in, and that is not over.
+[[nodiscard]] bool is_standing(const Flow& flow);
+/// A TCP connection that was completed and closed by both ends, so that neither end's address is forged.
+[[nodiscard]] bool is_over(const Flow& flow);
 
 }  // namespace farewell::conntrack

@@ -20,9 +20,10 @@ class FlowTable {
     FlowTable(const FlowTable&) = delete;
     FlowTable& operator=(const FlowTable&) = delete;
 
-    /// Which of these have completed a TCP handshake with this host or through it: their addresses are not
-    /// forged. Sorted. Costs a walk through the table for each family among them.
-    [[nodiscard]] virtual std::expected<std::vector<core::Address>, Error> established_with(
+    /// Which of these have had a TCP connection with this host or through it that is over, so that their
+    /// addresses are not forged, and have none of any protocol that stands, which somebody might want cut in
+    /// their name. Sorted. Costs a walk through the table for each family among them.
+    [[nodiscard]] virtual std::expected<std::vector<core::Address>, Error> proven(
         std::span<const core::Address> sources) = 0;
 
     /// Forgets every flow that a source of these prefixes has opened, of any protocol; never one that was

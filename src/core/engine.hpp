@@ -118,7 +118,7 @@ class Engine {
     [[nodiscard]] OrderResult order_unban(const Prefix& source);
 
     /// So many bans of a source are known from before, the last one at `last`, which may lie before the clock
-    /// began. To be told before its ban is adopted.
+    /// began.
     void remember_offences(const Prefix& source, std::uint32_t count, Time last);
     /// A ban found in the kernel at start is taken over as enforced; not if some of it is allowlisted or
     /// protected, or there are as many as may be. Returns whether it was.
@@ -154,6 +154,8 @@ class Engine {
     /// More sources deserved a ban lately than may be banned within a minute: new ones go unbanned.
     [[nodiscard]] bool is_over_budget(Time now) const;
     [[nodiscard]] std::size_t bans_wanted() const;
+    /// Of whom earlier bans are remembered.
+    [[nodiscard]] std::size_t offenders() const;
     /// Bytes accounted for unbanned sources; never above Limits::memory_bytes.
     [[nodiscard]] std::size_t memory_used() const;
 

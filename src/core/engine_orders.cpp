@@ -106,6 +106,9 @@ bool Engine::adopt(const Ban& ban, Time now) {
 
 void Engine::remember_offences(const Prefix& source, std::uint32_t count, Time last) {
     state_->offences.restore(source, count, last);
+    if (BanRecord* running = state_->bans.find(source)) {
+        running->ban.offence = std::max(running->ban.offence, count);
+    }
 }
 
 std::vector<Unban> Engine::reconfigure(const Limits& limits, const std::vector<Prefix>& allowlist, Time now) {
@@ -204,6 +207,9 @@ bool Engine::is_over_budget(Time now) const {
 }
 std::size_t Engine::bans_wanted() const {
     return state_->bans.size();
+}
+std::size_t Engine::offenders() const {
+    return state_->offences.size();
 }
 std::size_t Engine::memory_used() const {
     return state_->detector.memory_used();

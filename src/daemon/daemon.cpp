@@ -83,6 +83,7 @@ class Daemon {
 
  private:
     [[nodiscard]] StatusFacts facts();
+    void load_offences();
     std::vector<std::string> reload();
     void await_signal();
     void watch();
@@ -190,8 +191,31 @@ Daemon::Daemon(Config config, ConfigSources sources, Resources resources)
     }
 }
 
+/// Asked of the history on its own thread: a start waits for no disk.
+void Daemon::load_offences() {
+    if (!history_) {
+        return;
+    }
+    const auto ask = [this, limits = config_.limits](history::Archive& archive) {
+        const auto wall =
+            std::chrono::time_point_cast<history::WallTime::duration>(std::chrono::system_clock::now());
+        const auto since = wall - std::chrono::floor<history::WallTime::duration>(limits.repeat_window);
+        loop_.post([wall, offenders = archive.offenders(limits.offenders_max, since)](EngineLoop& loop) {
+            const core::Time now = boot_now();
+            for (const history::Offender& offender : offenders) {
+                loop.remember_offences(offender.source, offender.bans + offender.soft_bans,
+                                       now - (wall - offender.last_ban));
+            }
+        });
+    };
+    if (!history_->ask(ask)) {
+        spdlog::warn("the history does not answer: who was banned before is not known");
+    }
+}
+
 ExitStatus Daemon::run() {
     std::jthread engine([this](const std::stop_token& stop) { loop_.run(stop); });
+    load_offences();
     resources_.source->start();
     for (const source::LaneStatus& lane : resources_.source->status()) {
         spdlog::info("listening to {} {}", resources_.source->lane_name(), lane.number);

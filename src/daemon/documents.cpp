@@ -78,6 +78,7 @@ json engine_part(const core::Engine& engine, core::Time now) {
         {"sources",
          {{"tracked", engine.sources_tracked()},
           {"suspects", engine.suspects(now)},
+          {"offenders", engine.offenders()},
           {"evicted", counters.sources_evicted},
           {"not_admitted", counters.sources_not_admitted},
           {"decoys_recognised", counters.decoys_recognised},

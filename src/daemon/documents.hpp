@@ -29,9 +29,9 @@ struct StatusFacts {
     std::vector<source::LaneStatus> lanes;
     std::string table;
     std::uint64_t repairs = 0;
+    std::size_t refused = 0;  // wanted bans that the kernel does not hold
+    core::Time verified;      // when it was last seen to hold all the others
     FlowWorker::Counters flows;
-    std::size_t refused = 0;                           // wanted bans that the kernel does not hold
-    core::Time verified;                               // when it was last seen to hold all the others
     std::string trouble;                               // empty: none
     std::optional<history::Recorder::Status> history;  // nullopt: off
 };

@@ -22,37 +22,9 @@ using enforce::EnforceError;
 using enforce::Failure;
 
 constexpr std::size_t kProbesPerBurst = 256;  // judged before their bans go out: about 25 microseconds
-constexpr std::size_t kPortsInLine = 32;      // more would not be read
 constexpr std::chrono::seconds kTickAtLeastEvery{1};
 // Of an element's time left: somebody who altered it by less has not let anybody in.
 constexpr std::chrono::seconds kTimeLeftTolerance{2};
-
-std::string ports_text(const core::Evidence& evidence) {
-    const std::vector<core::TriedPort>& ports = evidence.ports;
-    std::string text;
-    const std::size_t shown = std::min(ports.size(), kPortsInLine);
-    for (std::size_t i = 0; i < shown; ++i) {
-        text += (i == 0 ? "" : " ") + report::to_text(ports[i].port);
-    }
-    if (shown < evidence.distinct && evidence.criterion != core::Criterion::sweep) {
-        text += fmt::format(" and {} more", evidence.distinct - shown);
-    }
-    return text;
-}
-
-std::string evidence_text(const core::Evidence& evidence) {
-    std::string text =
-        evidence.criterion == core::Criterion::sweep
-            ? fmt::format("sweep of {} hosts: {}", evidence.distinct, ports_text(evidence))
-            : fmt::format("{} distinct closed ports: {}", evidence.distinct, ports_text(evidence));
-    if (evidence.sources_at_least > 1) {
-        text += fmt::format(", by at least {} of its addresses", evidence.sources_at_least);
-    }
-    if (!evidence.companions.empty()) {
-        text += fmt::format(", together with {} others: decoys", evidence.companions.size());
-    }
-    return text;
-}
 
 std::string by_whom(const std::string& by) {
     return by.empty() ? "" : " by " + by;
@@ -70,7 +42,14 @@ EngineLoop::EngineLoop(core::Engine engine, std::unique_ptr<enforce::Enforcer> e
       wiring_(std::move(wiring)),
       mailbox_(*wiring_.doorbell),
       arrivals_(kProbesPerBurst),
+      log_(wiring_.observing),
       never_banned_(core::never_banned(wiring_.allowlist, engine_.knowledge())),
+      proofs_(wiring_.flows,
+              [this](const std::vector<core::Address>& proven) {
+                  if (!proven.empty()) {
+                      post([proven](EngineLoop& loop) { loop.on_proven(proven); });
+                  }
+              }),
       verified_(boot_now()) {}
 
 void EngineLoop::run(const std::stop_token& stop) {
@@ -133,16 +112,8 @@ void EngineLoop::take_ticks(core::Time now) {
         verify(std::string(*unverified_));
     }
     watch_budget(now);
-    if (const auto count = ban_lines_.take_held_back(now)) {
-        spdlog::info("{} more sources have been {}banned within the same second", *count,
-                     wiring_.observing ? "seen that would be " : "");
-    }
-    if (const auto count = unban_lines_.take_held_back(now)) {
-        spdlog::info("{} more sources have been unbanned within the same second", *count);
-    }
-    if (const auto count = refusal_lines_.take_held_back(now)) {
-        spdlog::error("{} more bans failed within the same second and will be retried", *count);
-    }
+    proofs_.on_tick(now);
+    log_.on_tick(now);
     next_tick_ = std::min(engine_.next_due().value_or(core::Time::max()), now + kTickAtLeastEvery);
     next_tick_ = std::max(next_tick_, now + std::chrono::milliseconds(1));
 }
@@ -184,7 +155,7 @@ void EngineLoop::on_arrival(const core::Arrival& arrival) {
         decided_.push_back(*ban);
     }
     if (tells_ports && engine_.counters().probes_repeated == repeated) {
-        log_new_port(arrival.probe, arrival.at);
+        log_.new_port(arrival.probe, engine_.report(arrival.probe.source, arrival.at), engine_.limits());
     }
 }
 
@@ -306,20 +277,34 @@ std::expected<void, EnforceError> EngineLoop::rebuild(core::Time now, const std:
 void EngineLoop::conclude(const core::Ban& ban, core::Time now) {
     refused_.erase(ban.source);
     if (engine_.on_enforced(ban, now)) {
-        if (wiring_.flows != nullptr && wiring_.cut_connections) {
+        if (wiring_.flows != nullptr && wiring_.cut_connections && !ban.soft) {
             static_cast<void>(wiring_.flows->cut(ban.source));  // it counts what it has no room for
         }
-        log_banned(ban, now);
-        record_banned(ban, now);
+        proofs_.note(ban, now);
+        tell_of(ban, now);
     }
 }
 
-void EngineLoop::record_banned(const core::Ban& ban, core::Time now) {
-    if (wiring_.record) {
-        auto known = engine_.ban_of(ban.source, now);
-        record(now, history::Banned{.ban = ban,
-                                    .evidence = known ? std::move(known->evidence) : core::Evidence()});
+void EngineLoop::on_proven(const std::vector<core::Address>& sources) {
+    std::vector<core::Ban> bans;
+    for (const core::Address& source : sources) {
+        if (const auto ban = engine_.on_proven(source, boot_now())) {
+            bans.push_back(*ban);
+        }
     }
+    if (!bans.empty()) {
+        enforce(bans);
+    }
+}
+
+/// The log and the history.
+void EngineLoop::tell_of(const core::Ban& ban, core::Time now) {
+    auto known = engine_.ban_of(ban.source, now);
+    if (!known) {
+        return;  // so short a ban is over already
+    }
+    log_.banned(ban, *known, now);
+    record(now, history::Banned{.ban = ban, .evidence = std::move(known->evidence)});
 }
 
 template <typename What>
@@ -334,43 +319,12 @@ void EngineLoop::refuse(const core::Ban& ban, const EnforceError& error, core::T
     refused_.insert(ban.source);
     last_refusal_ = error.message;
     next_tick_ = std::min(next_tick_, engine_.next_due().value_or(next_tick_));
-    if (refusal_lines_.admit(now)) {
-        spdlog::error("failed to ban {}, will be retried: {}", report::to_text(ban.source), error.message);
-    }
-}
-
-void EngineLoop::log_banned(const core::Ban& ban, core::Time now) {
-    if (!ban_lines_.admit(now)) {
-        return;
-    }
-    const auto record = engine_.ban_of(ban.source, now);
-    if (!record) {
-        return;  // so short a ban is over already
-    }
-    const bool is_by_operator = ban.reason == core::BanReason::by_operator;
-    const std::string evidence =
-        is_by_operator ? std::string(core::name_of(ban.reason)) : evidence_text(record->evidence);
-    spdlog::info("{} {} {}banned for {} ({}{})", report::to_text(ban.source),
-                 wiring_.observing ? "would have been" : "has been", ban.soft ? "softly " : "",
-                 report::to_text(ban.until - record->since), evidence,
-                 ban.offence > 1 ? fmt::format(", offence {}", ban.offence) : "");
-}
-
-void EngineLoop::log_new_port(const core::Probe& probe, core::Time now) {
-    const core::SourceReport known = engine_.report(probe.source, now);
-    const core::Evidence& evidence = known.ban ? known.ban->evidence : known.evidence;
-    if (!evidence.ports.empty() && evidence.ports.back().port == probe.port) {
-        spdlog::debug("{} reached {} of {} ports: {}", report::to_text(probe.source), evidence.distinct,
-                      engine_.limits().threshold, ports_text(evidence));
-    }
+    log_.refused(ban, error.message, now);
 }
 
 void EngineLoop::on_unbanned(const core::Unban& unban, core::Time now) {
     refused_.erase(unban.source);
-    if (unban_lines_.admit(now)) {
-        spdlog::info("{} {} unbanned ({})", report::to_text(unban.source),
-                     wiring_.observing ? "would have been" : "has been", core::name_of(unban.reason));
-    }
+    log_.unbanned(unban, now);
     record(now, history::Unbanned{unban});
 }
 

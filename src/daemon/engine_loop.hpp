@@ -21,11 +21,12 @@
 #include <vector>
 
 #include "core/engine.hpp"
+#include "daemon/engine_log.hpp"
 #include "daemon/flow_worker.hpp"
 #include "daemon/mailbox.hpp"
+#include "daemon/proof_seeker.hpp"
 #include "enforce/enforcer.hpp"
 #include "history/event.hpp"
-#include "report/line_limit.hpp"
 #include "source/probe_ring.hpp"
 
 namespace farewell::daemon {
@@ -39,7 +40,7 @@ class EngineLoop {
         std::string enforcer_name;              // for log lines: "nftables table inet port_scanners_auto_ban"
         bool observing = false;                 // only changes what the log lines say
         FlowWorker* flows = nullptr;            // outlives run(); nullptr: connections are left alone
-        bool cut_connections = false;           // of whoever is banned
+        bool cut_connections = false;           // of whoever is banned fully
         std::function<void(history::Event)> record = {};  // for the history; never blocks
     };
     EngineLoop(core::Engine engine, std::unique_ptr<enforce::Enforcer> enforcer, Wiring wiring);
@@ -69,6 +70,12 @@ class EngineLoop {
     std::expected<void, enforce::EnforceError> reconfigure(const core::Limits& limits,
                                                            const std::vector<core::Prefix>& allowlist);
     void cut_connections(bool on) { wiring_.cut_connections = on; }
+    /// What the history knows of bans before this life began; see Engine::remember_offences.
+    void remember_offences(const core::Prefix& source, std::uint32_t count, core::Time last) {
+        engine_.remember_offences(source, count, last);
+    }
+    /// These are not forged: soft bans of theirs become full.
+    void on_proven(const std::vector<core::Address>& sources);
     /// Somebody else has changed our part of the kernel's rules (`by`: who, or nothing): whatever is missing
     /// is put back at once, or where the kernel refuses, tried again every second.
     void verify(const std::string& by);
@@ -88,10 +95,8 @@ class EngineLoop {
     std::expected<void, enforce::EnforceError> restore(std::span<const core::Ban> bans, core::Time now);
     void conclude(const core::Ban& ban, core::Time now);
     void refuse(const core::Ban& ban, const enforce::EnforceError& error, core::Time now);
-    void log_banned(const core::Ban& ban, core::Time now);
-    void log_new_port(const core::Probe& probe, core::Time now);
     void on_unbanned(const core::Unban& unban, core::Time now);
-    void record_banned(const core::Ban& ban, core::Time now);
+    void tell_of(const core::Ban& ban, core::Time now);
     template <typename What>
     void record(core::Time at, What&& what) const;
     std::expected<void, enforce::EnforceError> let_in(core::Time now);
@@ -101,11 +106,13 @@ class EngineLoop {
     std::unique_ptr<enforce::Enforcer> enforcer_;
     Wiring wiring_;
     Mailbox<EngineLoop> mailbox_;
-    std::vector<core::Arrival> arrivals_;     // room for a burst
-    std::vector<core::Ban> decided_;          // of the burst at hand
+    std::vector<core::Arrival> arrivals_;  // room for a burst
+    std::vector<core::Ban> decided_;       // of the burst at hand
+    EngineLog log_;
     std::vector<core::Prefix> never_banned_;  // as the enforcer has it
     std::vector<core::Unban> freed_;          // banned no longer, perhaps still in the kernel
     bool let_in_is_due_ = false;              // the kernel refused the last time
+    ProofSeeker proofs_;
     core::Time next_tick_;
     bool is_over_budget_ = false;        // as last told
     std::uint64_t withheld_before_ = 0;  // bans, until it began
@@ -114,9 +121,6 @@ class EngineLoop {
     std::optional<std::string> unverified_;  // who made the change that could not be looked at yet
     std::set<core::Prefix> refused_;         // wanted, and not yet in the kernel
     std::string last_refusal_;
-    report::LineLimit ban_lines_{50};
-    report::LineLimit unban_lines_{50};
-    report::LineLimit refusal_lines_{5};
 };
 
 }  // namespace farewell::daemon

@@ -95,7 +95,7 @@ void FlowWorker::answer(std::vector<Question> questions) {
         sources.insert(sources.end(), question.sources.begin(), question.sources.end());
     }
     sort_out(sources);
-    const auto proven = table_->established_with(sources);
+    const auto proven = table_->proven(sources);
     tell(proven ? nullptr : &proven.error());
     {
         const std::scoped_lock lock(mutex_);

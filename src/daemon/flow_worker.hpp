@@ -27,8 +27,8 @@ namespace farewell::daemon {
 
 class FlowWorker {
  public:
-    /// Is told which of the addresses have completed a handshake, sorted; or none where the kernel could not
-    /// be asked.
+    /// Is told which of the addresses are FlowTable::proven, sorted; or none where the kernel could not be
+    /// asked.
     using OnProven = std::move_only_function<void(const std::vector<core::Address>& proven)>;
     using Rest = std::chrono::milliseconds;
 
@@ -43,7 +43,7 @@ class FlowWorker {
 
     explicit FlowWorker(std::unique_ptr<conntrack::FlowTable> table, Rest rest = kRest);
 
-    /// Which of them have completed a TCP handshake? False: there is no room, and nobody will be told.
+    /// Which of them are FlowTable::proven? False: there is no room, and nobody will be told.
     [[nodiscard]] bool prove(std::vector<core::Address> sources, OnProven on_proven);
     /// Forgets the flows that it opened. False: there is no room, and they go on.
     [[nodiscard]] bool cut(const core::Prefix& source);

@@ -37,7 +37,7 @@ class FakeFlowTable final : public conntrack::FlowTable {
  public:
     explicit FakeFlowTable(Table& table) : table_(table) {}
 
-    std::expected<Addresses, Error> established_with(std::span<const Address> sources) override {
+    std::expected<Addresses, Error> proven(std::span<const Address> sources) override {
         begin_walk();
         const std::scoped_lock lock(table_.mutex);
         table_.questions.emplace_back(sources.begin(), sources.end());

@@ -30,7 +30,8 @@ class Describer {
         record_.soft = banned.ban.soft;
         record_.until = rounded(wall_clock_(banned.ban.until));
         record_.detail =
-            json{{"evidence", report::evidence_to_json(banned.evidence, kListedMax)},
+            json{{"offence", banned.ban.offence},
+                 {"evidence", report::evidence_to_json(banned.evidence, kListedMax)},
                  {"ports", report::ports_to_json(banned.evidence.ports, wall_clock_, kListedMax)}}
                 .dump();
     }

@@ -302,12 +302,11 @@ std::expected<std::vector<Record>, StoreError> Store::events(const EventQuery& q
     if (query.source) {
         where += " AND (family = ?3 AND address BETWEEN ?4 AND ?5 AND length >= ?6";
         last = last_bytes(*query.source);
-        for (const std::uint8_t length : core::ban_lengths(query.source->address.family())) {
-            if (length < query.source->length) {
-                where += fmt::format(" OR family = ?3 AND address = ?{} AND length = {}", 7 + wider.size(),
-                                     length);
-                wider.push_back(core::Prefix::of(query.source->address, length));
-            }
+        for (std::uint8_t length = core::widest_ban(query.source->address.family());
+             length < query.source->length; ++length) {
+            where +=
+                fmt::format(" OR family = ?3 AND address = ?{} AND length = {}", 7 + wider.size(), length);
+            wider.push_back(core::Prefix::of(query.source->address, length));
         }
         where += ")";
     }
@@ -388,7 +387,8 @@ std::expected<std::optional<Record>, StoreError> Store::latest_ban(const core::P
 std::expected<EarlierBans, StoreError> Store::earlier_bans(const core::Address& address,
                                                            WallTime before) const {
     EarlierBans earlier;
-    for (const std::uint8_t length : core::ban_lengths(address.family())) {
+    for (std::uint8_t length = core::full_length(address.family());
+         core::is_ban_length(address.family(), length); --length) {
         auto statement = database_.prepare(fmt::format(
             "SELECT {}, count(*) OVER () FROM events WHERE family = ?1 AND address = ?2 AND length = ?3"
             " AND kind = 'ban' AND observed = 0 AND at < ?4 ORDER BY id DESC LIMIT 1",

@@ -4,6 +4,7 @@
 import os
 import signal
 import subprocess
+import unittest
 
 from counting_e2e import CountingTest
 from world import ATTACKER4, CLIENT4, SERVER4, SERVER4_FOR_CLIENT, wait_until
@@ -19,6 +20,15 @@ while True:
     threading.Thread(target=echo, args=(listening.accept()[0],), daemon=True).start()
 """
 
+_COME_AND_GO = """
+import socket, sys
+with socket.create_connection((sys.argv[1], 9000)) as connection:
+    connection.sendall(b"x")
+    connection.recv(1)
+    connection.shutdown(socket.SHUT_WR)
+    connection.recv(1)
+"""
+
 # Says something, waits for its echo, and so on; the file grows by a byte for each.
 _TALK = """
 import socket, sys, time
@@ -30,7 +40,7 @@ with socket.create_connection((sys.argv[1], 9000)) as connection, open(sys.argv[
 """
 
 
-class Connections(CountingTest):
+class ConnectionsTest(CountingTest):
     def setUp(self):
         super().setUp()
         self.attacker.run("iptables-nft", "-w", "-P", "OUTPUT", "ACCEPT")
@@ -45,6 +55,10 @@ class Connections(CountingTest):
         if process.stdout:
             self.addCleanup(process.stdout.close)
         return process
+
+    def come_and_go(self):
+        """A connection that both ends close in the ordinary way."""
+        self.attacker.run("python3", "-c", _COME_AND_GO, SERVER4)
 
     def talk(self, namespace, address, name):
         path = os.path.join(self.directory, name)
@@ -61,6 +75,8 @@ class Connections(CountingTest):
         self.send(self.syns(10))
         self.wait_banned(ATTACKER4)
 
+
+class Connections(ConnectionsTest):
     def test_it_is_tracked_and_goes_on_by_default(self):
         daemon = self.start_daemon()
         heard = self.talk(self.attacker, SERVER4, "attacker")
@@ -98,24 +114,46 @@ class Connections(CountingTest):
         wait_until(lambda: self.flows(ATTACKER4) == 0, "its connection is not tracked any more")
         wait_until(lambda: daemon.status()["connections"]["removed"] == 1, "it is counted")
 
-    def test_a_soft_ban_lets_it_go_on_by_default(self):
-        self.start_daemon("ban.unproven=soft")
+    def test_a_soft_ban_cuts_none_whatever_it_is_told(self):
+        daemon = self.start_daemon("ban.unproven=soft", "ban.cut_connections=true")
         heard = self.talk(self.attacker, SERVER4, "attacker")
         self.ban_attacker()
         self.assertIn(ATTACKER4, self.elements("soft4"))
         before = heard()
         wait_until(lambda: heard() > before + 20, "the connection goes on")
+        self.assertEqual(daemon.status()["connections"]["removed"], 0)
 
-    def test_a_soft_ban_ends_it_if_told_so(self):
-        # Else an echo that is on its way while the entry goes would make a new one.
-        self.server.run("sysctl", "-qw", "net.netfilter.nf_conntrack_tcp_loose=0")
-        daemon = self.start_daemon("ban.unproven=soft", "ban.cut_connections=true")
-        heard = self.talk(self.attacker, SERVER4, "attacker")
-        client = self.talk(self.client, SERVER4_FOR_CLIENT, "client")
+
+class Proof(ConnectionsTest):
+    """Some seconds after a soft ban, farewelld asks whether the source has had connections that are over."""
+
+    def test_who_came_and_went_is_banned_fully(self):
+        daemon = self.start_daemon("ban.unproven=soft")
+        self.come_and_go()
         self.ban_attacker()
-        self.assertIn(ATTACKER4, self.elements("soft4"))
-        wait_until(lambda: daemon.status()["connections"]["removed"] == 1, "it is cut")
+        element = wait_until(lambda: self.elements("banned4").get(ATTACKER4), "the ban is full")
+        self.assertGreater(element["expires"], 11 * 3600)
+        self.assertEqual(self.elements("soft4"), {})
+        daemon.wait_log(f"{ATTACKER4} has been banned for 12h")
+        self.assertFalse(daemon.explain(ATTACKER4)["evidence"]["could_be_forged"])
+
+    def test_who_is_still_there_stays_banned_softly(self):
+        daemon = self.start_daemon("ban.unproven=soft")
+        self.come_and_go()
+        heard = self.talk(self.attacker, SERVER4, "attacker")
+        self.ban_attacker()
+        wait_until(lambda: daemon.status()["connections"]["walks"] > 0, "it was asked")
+        self.assertEqual(self.elements("banned4"), {})
         before = heard()
-        others = client()
-        wait_until(lambda: client() > others + 20, "the client's connection goes on")
-        self.assertLessEqual(heard(), before + 1)  # what was being heard at that moment
+        wait_until(lambda: heard() > before + 2, "its connection goes on")
+
+    def test_who_never_came_stays_banned_softly(self):
+        daemon = self.start_daemon("ban.unproven=soft")
+        self.ban_attacker()
+        wait_until(lambda: daemon.status()["connections"]["walks"] > 0, "it was asked")
+        self.assertEqual(self.elements("banned4"), {})
+        self.assertIn(ATTACKER4, self.elements("soft4"))
+
+
+if __name__ == "__main__":
+    unittest.main()

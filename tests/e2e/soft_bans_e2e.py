@@ -168,6 +168,16 @@ class SoftBans(SoftBansTest):
         daemon.wait_log(f"{ATTACKER4} has been softly banned for 6s")
         self.assertIn("offence 2)", daemon.log())
 
+    def test_whoever_was_banned_before_a_restart_is_known(self):
+        daemon = self.start_daemon("ban.unproven=soft", "ban.soft_duration=2s", "ban.repeat_factor=3")
+        self.scan()
+        daemon.wait_log(f"{ATTACKER4} has been unbanned (expired)")
+        self.assertEqual(daemon.stop(), 0, daemon.log())
+        second = self.start_daemon("ban.unproven=soft", "ban.soft_duration=2s", "ban.repeat_factor=3")
+        wait_until(lambda: second.status()["sources"]["offenders"] == 1, "the history has been asked")
+        self.scan(first=2000)
+        second.wait_log(f"{ATTACKER4} has been softly banned for 6s")
+
 
 if __name__ == "__main__":
     unittest.main()

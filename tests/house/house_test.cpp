@@ -34,8 +34,9 @@ const std::map<std::string, Names> kMayUse{
     {"config", {"core", "nft", "report"}},
     {"host", {"core", "netlink", "report"}},
     {"conntrack", {"core", "netlink"}},
-    {"daemon", {"config", "core", "nflog", "nfq", "nft", "enforce", "source", "report", "host", "conntrack"}},
-    {"daemon", {"config", "core", "nflog", "nfq", "nft", "enforce", "source", "report", "host", "history"}},
+    {"daemon",
+     {"config", "conntrack", "core", "enforce", "history", "host", "nflog", "nfq", "nft", "report",
+      "source"}},
     {"cli", {"config", "core", "replay", "report"}},
 };
 
