@@ -5,11 +5,12 @@ JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 300
 BENCH_ROUNDS ?= 7
+TRAP_RUNS ?= 20
 # What the benchmarks compare with, and nothing else needs.
 BENCH_PACKAGES := libbenchmark-dev libnetfilter-queue-dev libnetfilter-log-dev
 
 .DEFAULT_GOAL := build
-.PHONY: build release test unit e2e demo run tsan fuzz bench bench-flood bench-nfq bench-nft bench-ban coverage mutants lint format docs install dependencies clean help
+.PHONY: build release test unit e2e demo run tsan fuzz bench bench-flood bench-nfq bench-nft bench-ban bench-trap coverage mutants lint format docs install dependencies clean help
 
 build: dependencies ## configure and build: debug, ASan and UBSan, warnings are errors
 	@scripts/build debug
@@ -69,6 +70,9 @@ bench-ban: dependencies ## from the tenth probe to the ban with the real farewel
 	@scripts/install-dependencies $(BENCH_PACKAGES)
 	@scripts/build bench bench_ban
 	@bench/ban/run.py --rounds $(BENCH_ROUNDS)
+
+bench-trap: release ## what scanners learn behind the trap, and what clients pay: TRAP_RUNS (default 20) scans each, about 20 minutes (root)
+	@bench/trap/run.py --runs $(TRAP_RUNS)
 
 lint: dependencies ## clang-format, clang-tidy and shellcheck over everything
 	@scripts/lint

@@ -15,6 +15,7 @@
 #include "cli/control_client.hpp"
 #include "cli/event_lines.hpp"
 #include "cli/replay_command.hpp"
+#include "cli/ruleset_command.hpp"
 #include "cli/screens.hpp"
 #include "cli/tune_command.hpp"
 #include "report/address_text.hpp"
@@ -44,6 +45,7 @@ struct Options {
     std::size_t max = 100;
     farewell::cli::ReplayOptions replay;
     farewell::cli::TuneOptions tune;
+    farewell::cli::RulesetOptions ruleset;
 };
 
 void say(const Options& options, std::string_view text) {
@@ -182,6 +184,32 @@ ExitStatus tune(const Options& options) {
     return farewell::cli::run_tune(options.tune, options.as_json, options.quiet);
 }
 
+template <ExitStatus (*Action)(const farewell::cli::RulesetOptions&, const farewell::cli::RulesetSetting&)>
+ExitStatus ruleset(const Options& options) {
+    return Action(options.ruleset, {.socket = options.socket,
+                                    .as_json = options.as_json,
+                                    .quiet = options.quiet,
+                                    .dry_run = options.dry_run});
+}
+
+void add_ruleset_commands(CLI::App& app, Options& options,
+                          const std::function<std::function<void()>(ExitStatus (*)(const Options&))>& does) {
+    CLI::App* commands = app.add_subcommand("ruleset", "what farewelld loads into the kernel, and the trap");
+    commands->require_subcommand(1);
+    const auto add = [&](const char* name, const char* help, ExitStatus (*action)(const Options&)) {
+        CLI::App* command = commands->add_subcommand(name, help);
+        farewell::cli::add_ruleset_options(*command, options.ruleset);
+        command->callback(does(action));
+    };
+    add("print", "what farewelld loads by its configuration, as nftables text",
+        ruleset<farewell::cli::print_ruleset>);
+    add("diff", "in what the kernel's table differs from it; exit status 1 if it does",
+        ruleset<farewell::cli::diff_ruleset>);
+    add("install", "turn the trap on: closed ports are found without a rule of your own",
+        ruleset<farewell::cli::install_trap>);
+    add("remove", "turn it off again", ruleset<farewell::cli::remove_trap>);
+}
+
 void add_address(CLI::App& command, Options& options) {
     command.add_option("address", options.address, "an IPv4 or IPv6 address")
         ->required()
@@ -203,8 +231,9 @@ void add_source(CLI::App& command, Options& options, bool required) {
 
 /// "Did you mean" for a mistyped command; CLI11 only says that one was expected.
 void suggest(std::span<char*> arguments) {
-    static constexpr std::array<std::string_view, 11> kWords{
-        "status", "bans", "events", "replay", "tune", "explain", "reload", "list", "remove", "add", "get"};
+    static constexpr std::array<std::string_view, 15> kWords{
+        "status", "bans", "events", "replay", "tune", "explain", "reload", "list",
+        "remove", "add",  "get",    "print",  "diff", "install", "ruleset"};
     for (const std::string_view word : arguments.subspan(1)) {
         if (word.starts_with('-') || std::ranges::find(kWords, word) != kWords.end()) {
             continue;
@@ -251,6 +280,8 @@ ExitStatus run(int argc, char** argv) {
     CLI::App* tune_command = app.add_subcommand("tune", "try thresholds and windows on capture files");
     farewell::cli::add_tune_options(*tune_command, options.tune);
     tune_command->callback(does(tune));
+
+    add_ruleset_commands(app, options, does);
 
     CLI::App* bans = app.add_subcommand("bans", "who is banned, and changes to it");
     bans->require_subcommand(1);

@@ -179,6 +179,9 @@ std::expected<Config, std::vector<ConfigError>> load_config(const ConfigSources&
     for (const std::string& assignment : sources.overrides) {
         reader.read_override(assignment);
     }
+    if (config.trap.enabled) {
+        config.capture.verdict = CaptureVerdict::accept;  // the operator's own rules come after the trap
+    }
     // The store of many ports has 32 bytes for each of them, and a sixth of the budget; one that could not
     // hold a source at the threshold would never ban anybody, and say nothing.
     constexpr std::size_t kBytesPerPort = 256;
@@ -203,6 +206,7 @@ std::vector<std::string> keys_needing_restart(const Config& running, const Confi
         }
     };
     compare("capture.*", running.capture, wanted.capture);
+    compare("trap.*", running.trap, wanted.trap);
     compare("mode", running.mode, wanted.mode);
     compare("nft.table", running.nft_table, wanted.nft_table);
     compare("control.socket", running.control_socket, wanted.control_socket);

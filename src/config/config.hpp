@@ -15,6 +15,7 @@
 
 #include "core/address.hpp"
 #include "core/limits.hpp"
+#include "nft/trap_text.hpp"
 
 namespace farewell::config {
 
@@ -40,6 +41,14 @@ struct Config {
         CaptureVerdict verdict = CaptureVerdict::drop;
         friend bool operator==(const Capture&, const Capture&) = default;
     } capture;
+
+    struct TrapKeys {
+        bool enabled = false;  // then capture.verdict is accept, whatever was said
+        nft::Hesitation hesitation = nft::Hesitation::bare;
+        std::chrono::nanoseconds hold = std::chrono::seconds(3);
+        std::vector<core::Prefix> forward;  // networks behind this host; none overlapping
+        friend bool operator==(const TrapKeys&, const TrapKeys&) = default;
+    } trap;
 
     core::Limits limits;  // [detect] and ban.duration
     std::chrono::nanoseconds remember_services = std::chrono::hours(24);

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdint>
@@ -132,7 +133,15 @@ Problem set_queues(Config& config, const toml::node& node) {
     return std::nullopt;
 }
 
-Problem set_networks(Config& config, const toml::node& node) {
+Problem set_flag(bool& target, const toml::node& node) {
+    if (!node.is_boolean()) {
+        return fmt::format("must be true or false, {}", got(node));
+    }
+    target = node.as_boolean()->get();
+    return std::nullopt;
+}
+
+Problem set_networks(std::vector<core::Prefix>& target, const toml::node& node) {
     std::vector<core::Prefix> networks;
     const auto add = [&networks](const toml::node& element) -> Problem {
         const auto prefix =
@@ -158,15 +167,25 @@ Problem set_networks(Config& config, const toml::node& node) {
     } else {
         return fmt::format("must be a list of addresses and networks, {}", got(node));
     }
-    config.allowed_networks = std::move(networks);
+    target = std::move(networks);
     return std::nullopt;
 }
 
-Problem set_flag(bool& target, const toml::node& node) {
-    if (!node.is_boolean()) {
-        return fmt::format("must be true or false, {}", got(node));
+/// nftables takes no list whose networks overlap.
+Problem set_networks_apart(std::vector<core::Prefix>& target, const toml::node& node) {
+    std::vector<core::Prefix> networks;
+    if (auto problem = set_networks(networks, node)) {
+        return problem;
     }
-    target = node.as_boolean()->get();
+    for (const core::Prefix& network : networks) {
+        const auto overlapping = std::ranges::count_if(
+            networks, [&network](const core::Prefix& other) { return network.overlaps(other); });
+        if (overlapping > 1) {  // itself and another
+            return fmt::format("must hold networks that do not overlap; {} is in two of them",
+                               report::to_text(network));
+        }
+    }
+    target = std::move(networks);
     return std::nullopt;
 }
 
@@ -251,6 +270,22 @@ constexpr std::array kKeys{
                   return set_word(config.capture.verdict, node,
                                   {{"drop", CaptureVerdict::drop}, {"accept", CaptureVerdict::accept}});
               }},
+    ConfigKey{"trap.enabled",
+              [](Config& config, const toml::node& node) { return set_flag(config.trap.enabled, node); }},
+    ConfigKey{"trap.hesitation",
+              [](Config& config, const toml::node& node) {
+                  return set_word(config.trap.hesitation, node,
+                                  {{"off", nft::Hesitation::off},
+                                   {"suspects", nft::Hesitation::suspects},
+                                   {"bare", nft::Hesitation::bare}});
+              }},
+    ConfigKey{"trap.hold",
+              [](Config& config, const toml::node& node) {
+                  return set_duration(config.trap.hold, node, 100ms, 10min);
+              }},
+    ConfigKey{
+        "trap.forward",
+        [](Config& config, const toml::node& node) { return set_networks_apart(config.trap.forward, node); }},
     ConfigKey{"detect.rule",
               [](Config& config, const toml::node& node) {
                   return set_word(
@@ -356,7 +391,9 @@ constexpr std::array kKeys{
               }},
     ConfigKey{"ban.cut_connections",
               [](Config& config, const toml::node& node) { return set_flag(config.cut_connections, node); }},
-    ConfigKey{"allow.networks", set_networks},
+    ConfigKey{
+        "allow.networks",
+        [](Config& config, const toml::node& node) { return set_networks(config.allowed_networks, node); }},
     ConfigKey{"allow.sessions",
               [](Config& config, const toml::node& node) { return set_flag(config.protect_sessions, node); }},
     ConfigKey{"nft.table", set_table},

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "config/table_content.hpp"
 #include "report/address_text.hpp"
 
 namespace farewell::config {
@@ -262,6 +263,44 @@ TEST_F(ConfigTest, ABudgetThatCouldNeverBanIsRefused) {
               (Lines{"detect.memory: error: 1.0 MiB cannot hold a source with detect.threshold = 6000 ports; "
                      "at least 1.5 MiB"}));
     EXPECT_TRUE(mistakes("", {"detect.threshold=65535"}).empty());
+}
+
+TEST_F(ConfigTest, ATrapPassesOnWhatItHasSeen) {
+    const Config without = load("");
+    EXPECT_FALSE(without.trap.enabled);
+    EXPECT_EQ(without.capture.verdict, CaptureVerdict::drop);
+    const Config with = load("[trap]\nenabled = true\nhesitation = \"suspects\"\nhold = \"5s\"\n");
+    EXPECT_EQ(with.capture.verdict, CaptureVerdict::accept);
+    EXPECT_EQ(with.trap.hesitation, nft::Hesitation::suspects);
+    EXPECT_EQ(with.trap.hold, 5s);
+    EXPECT_EQ(mistakes("", {"trap.enabled=1", "trap.hesitation=on"}),
+              (Lines{"--set trap.enabled: error: trap.enabled must be true or false, got integer 1",
+                     "--set trap.hesitation: error: trap.hesitation must be \"off\" or \"suspects\" or "
+                     "\"bare\", got string \"on\""}));
+    EXPECT_EQ(mistakes("", {R"(trap.forward=["10.0.0.0/8", "10.1.0.0/16"])"}).size(), 1U);
+    EXPECT_TRUE(mistakes("", {R"(trap.forward=["10.0.0.0/8", "2001:db8::/32"])"}).empty());
+}
+
+TEST_F(ConfigTest, TheTableHoldsWhatTheModeAndTheTrapNeed) {
+    Config config;
+    EXPECT_EQ(table_content(config), (nft::TableContent{.bans = true, .trap = {}}));
+    config.mode = Mode::observe;
+    EXPECT_EQ(table_content(config), std::nullopt);
+    config.trap.enabled = true;
+    config.capture.source = CaptureSource::nflog;
+    config.trap.forward = {*report::parse_prefix("192.0.2.0/24")};
+    const auto observing = table_content(config);
+    ASSERT_TRUE(observing && observing->trap);
+    EXPECT_FALSE(observing->bans);
+    EXPECT_EQ(observing->trap->hesitation, nft::Hesitation::off) << "nobody waits for an observer";
+    EXPECT_EQ(observing->trap->forward4, Lines{"192.0.2.0/24"});
+    config.mode = Mode::enforce;
+    config.capture.source = CaptureSource::nfqueue;
+    const auto enforcing = table_content(config);
+    ASSERT_TRUE(enforcing && enforcing->trap);
+    EXPECT_TRUE(enforcing->bans);
+    EXPECT_EQ(enforcing->trap->hesitation, nft::Hesitation::bare);
+    EXPECT_EQ(std::get<nft::Queues>(enforcing->trap->report), (nft::Queues{.first = 0, .last = 3}));
 }
 
 TEST_F(ConfigTest, KnowsWhatNeedsARestart) {

@@ -261,6 +261,10 @@ ExitStatus Daemon::run() {
 
 void Daemon::finish_bans() {
     if (config_.on_stop == OnStop::leave) {
+        if (auto rested = loop_.enforcer().rest(); !rested) {
+            spdlog::error("{}", rested.error().message);
+            status_ = ExitStatus::failure;
+        }
         const std::size_t bans = loop_.engine().bans_wanted();
         if (bans > 0 && config_.mode == Mode::enforce) {
             spdlog::info("{} {} in force until the kernel's own timeout", bans,

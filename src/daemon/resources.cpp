@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "daemon/resources.hpp"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <chrono>
 #include <utility>
 
+#include "config/table_content.hpp"
 #include "conntrack/conntrack.hpp"
 #include "core/allowlist.hpp"
 #include "daemon/clock.hpp"
 #include "daemon/privileges.hpp"
 #include "enforce/nft_enforcer.hpp"
 #include "enforce/observe_enforcer.hpp"
+#include "nft/ruleset.hpp"
 #include "source/nflog_source.hpp"
 #include "source/nfqueue_source.hpp"
 
@@ -21,7 +24,6 @@ namespace {
 using config::CaptureSource;
 using config::CaptureVerdict;
 using config::Config;
-using config::Mode;
 using config::OnStart;
 using report::ExitStatus;
 
@@ -124,6 +126,43 @@ std::expected<std::vector<core::Ban>, enforce::EnforceError> prepare(enforce::En
     return {};
 }
 
+/// The enforcer, and what others do to the table it is to build.
+std::expected<void, StartFailure> open_enforcer(const Config& config, Resources& resources) {
+    const auto content = config::table_content(config);
+    if (!content) {
+        resources.enforcer = std::make_unique<enforce::ObserveEnforcer>();
+        return {};
+    }
+    if (content->trap && config.capture.source == CaptureSource::nfqueue) {
+        if (const auto checked = nft::check_text(nft::queue_probe_text()); !checked) {
+            return cannot(
+                fmt::format("the trap needs nftables' queue statement, and this kernel refuses it: {}; set "
+                            "capture.source = \"nflog\" (farewell ruleset install does that by itself)",
+                            checked.error()),
+                ExitStatus::configuration);
+        }
+    }
+    auto enforcer = std::make_unique<enforce::NftEnforcer>(
+        enforce::NftSettings{.table = config.nft_table, .content = *content});
+    // Before the table is built: what happens to it from then on is heard of.
+    auto changes = enforcer->watch();
+    if (!changes) {
+        return cannot(changes.error());
+    }
+    resources.changes = std::move(*changes);
+    if (content->bans) {
+        auto flows = conntrack::Conntrack::open();
+        if (!flows) {
+            return cannot(flows.error());
+        }
+        resources.flows = std::move(*flows);
+        resources.enforcer = std::move(enforcer);
+    } else {
+        resources.enforcer = std::make_unique<enforce::ObserveEnforcer>(std::move(enforcer));
+    }
+    return {};
+}
+
 std::expected<host::HostWatch, Error> open_host(const Config& config) {
     host::HostSettings settings;
     settings.remember_services = config.remember_services;
@@ -178,23 +217,8 @@ std::expected<Resources, StartFailure> acquire(const Config& config) {
         return cannot(source.error());
     }
     resources.source = std::move(*source);
-    if (config.mode == Mode::observe) {
-        resources.enforcer = std::make_unique<enforce::ObserveEnforcer>();
-    } else {
-        auto enforcer =
-            std::make_unique<enforce::NftEnforcer>(enforce::NftSettings{.table = config.nft_table});
-        // Before the table is built: what happens to it from then on is heard of.
-        auto changes = enforcer->watch();
-        if (!changes) {
-            return cannot(changes.error());
-        }
-        resources.changes = std::move(*changes);
-        auto flows = conntrack::Conntrack::open();
-        if (!flows) {
-            return cannot(flows.error());
-        }
-        resources.flows = std::move(*flows);
-        resources.enforcer = std::move(enforcer);
+    if (auto opened = open_enforcer(config, resources); !opened) {
+        return std::unexpected(opened.error());
     }
     auto adopted = prepare(*resources.enforcer, config, *resources.host.knowledge());
     if (!adopted) {

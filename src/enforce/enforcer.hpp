@@ -54,6 +54,8 @@ class Enforcer {
     virtual std::expected<void, EnforceError> clear() = 0;
     /// Takes everything of ours out of the kernel. Not being there is success.
     virtual std::expected<void, EnforceError> remove() = 0;
+    /// Takes out what is of use only while somebody listens; bans stay in force.
+    virtual std::expected<void, EnforceError> rest() { return {}; }
 
     /// One atomic batch, acknowledged: on success the kernel holds every one of them with the time left at
     /// `now`, whether it was there before or not; on failure none was added. Bans already over are skipped.

@@ -14,6 +14,7 @@
 
 #include "core/bannable.hpp"
 #include "nft/ruleset.hpp"
+#include "nft/table_text.hpp"
 
 namespace farewell::enforce {
 namespace {
@@ -27,12 +28,6 @@ using nft::SetElements;
 // NFTA_SET_ELEM_TIMEOUT is in milliseconds and the kernel refuses what does not fit into jiffies; a hundred
 // years do.
 constexpr std::chrono::milliseconds kTimeoutMax = std::chrono::hours(24) * 365 * 100;
-
-// Those that every table has; others come when the first ban needs them.
-const std::set<BannedSet> kAlways{{.ipv6 = false, .soft = false, .prefix_length = 32},
-                                  {.ipv6 = false, .soft = true, .prefix_length = 32},
-                                  {.ipv6 = true, .soft = false, .prefix_length = 128},
-                                  {.ipv6 = true, .soft = true, .prefix_length = 128}};
 
 /// Where a prefix is kept.
 BannedSet set_of(const core::Prefix& prefix, bool soft) {
@@ -117,11 +112,9 @@ std::string names_of(const Elements& elements) {
 
 }  // namespace
 
-NftEnforcer::NftEnforcer(NftSettings settings) : settings_(std::move(settings)), sets_(kAlways) {}
+NftEnforcer::NftEnforcer(NftSettings settings) : settings_(std::move(settings)) {}
 NftEnforcer::NftEnforcer(NftSettings settings, std::unique_ptr<nft::Transport> transport)
-    : settings_(std::move(settings)),
-      elements_(std::in_place, settings_.table, std::move(transport)),
-      sets_(kAlways) {}
+    : settings_(std::move(settings)), elements_(std::in_place, settings_.table, std::move(transport)) {}
 
 std::string NftEnforcer::in_table() const {
     return fmt::format("table inet {}", settings_.table);
@@ -219,7 +212,7 @@ std::expected<void, EnforceError> NftEnforcer::adopt_sets(SetElements& elements)
     }
     for (const std::string& name : *names) {
         const auto set = nft::banned_set_of(name);
-        if (!set || sets_.contains(*set)) {
+        if (!set || settings_.content.sets.contains(*set)) {
             continue;
         }
         const auto listed = elements.list(name);
@@ -228,7 +221,7 @@ std::expected<void, EnforceError> NftEnforcer::adopt_sets(SetElements& elements)
                 failure(fmt::format("list set {} of {}", name, in_table()), listed.error()));
         }
         if (listed && !listed->empty()) {
-            sets_.insert(*set);
+            settings_.content.sets.insert(*set);
         }
     }
     return {};
@@ -236,21 +229,21 @@ std::expected<void, EnforceError> NftEnforcer::adopt_sets(SetElements& elements)
 
 /// Makes the set be there that the first ban of its kind needs.
 std::expected<void, EnforceError> NftEnforcer::need(const BannedSet& set) {
-    if (!sets_.insert(set).second) {
+    if (!settings_.content.sets.insert(set).second) {
         return {};
     }
     auto built = build();
     if (!built) {
-        sets_.erase(set);
+        settings_.content.sets.erase(set);
     }
     return built;
 }
 
 std::expected<void, EnforceError> NftEnforcer::build_table(SetElements& elements) {
-    if (!elements.run(nft::build_text(settings_.table, sets_))) {
+    if (!elements.run(nft::build_text(settings_.table, settings_.content))) {
         // Something of our name is there that is not ours as it should be: an older version's table, or a
         // stranger's.
-        if (auto replaced = elements.run(nft::replace_text(settings_.table, sets_)); !replaced) {
+        if (auto replaced = elements.run(nft::replace_text(settings_.table, settings_.content)); !replaced) {
             return std::unexpected(
                 EnforceError{.failure = Failure::other,
                              .message = fmt::format("build {}: {}", in_table(), replaced.error())});
@@ -318,7 +311,7 @@ std::expected<void, EnforceError> NftEnforcer::clear() {
         return std::unexpected(held.error());
     }
     std::vector<std::string> names;
-    std::ranges::transform(sets_, std::back_inserter(names), nft::name_of);
+    std::ranges::transform(settings_.content.sets, std::back_inserter(names), nft::name_of);
     if (const int reason = (*held)->flush(names); reason != 0) {
         return std::unexpected(failure(fmt::format("clear the bans of {}", in_table()), reason));
     }
@@ -332,6 +325,23 @@ std::expected<void, EnforceError> NftEnforcer::remove() {
     }
     if (const int reason = (*held)->remove_table(); reason != 0 && reason != ENOENT) {
         return std::unexpected(failure(fmt::format("remove {}", in_table()), reason));
+    }
+    return {};
+}
+
+std::expected<void, EnforceError> NftEnforcer::rest() {
+    auto held = elements();
+    if (!held) {
+        return std::unexpected(held.error());
+    }
+    const auto shape = (*held)->shape();
+    if (!settings_.content.trap || (!shape && shape.error() == ENOENT)) {
+        return {};
+    }
+    if (auto removed = (*held)->run(nft::no_trap_text(settings_.table)); !removed) {
+        return std::unexpected(
+            EnforceError{.failure = Failure::other,
+                         .message = fmt::format("take the trap out of {}: {}", in_table(), removed.error())});
     }
     return {};
 }
@@ -356,7 +366,7 @@ std::expected<void, EnforceError> NftEnforcer::ban(std::span<const core::Ban> ba
             std::min(std::chrono::ceil<std::chrono::milliseconds>(ban.until - now), kTimeoutMax);
         wanted[set].push_back(element);
         const BannedSet other = set_of(ban.source, !ban.soft);
-        if (ban.changed_form && sets_.contains(other)) {
+        if (ban.changed_form && settings_.content.sets.contains(other)) {
             former[other].push_back(element_of(ban.source));
         }
     }
@@ -379,7 +389,7 @@ std::expected<void, EnforceError> NftEnforcer::unban(std::span<const core::Prefi
     Elements unwanted;
     for (const core::Prefix& source : sources) {
         for (const bool soft : {false, true}) {
-            if (const BannedSet set = set_of(source, soft); sets_.contains(set)) {
+            if (const BannedSet set = set_of(source, soft); settings_.content.sets.contains(set)) {
                 unwanted[set].push_back(element_of(source));
             }
         }
@@ -398,7 +408,7 @@ std::expected<std::vector<EnforcedBan>, EnforceError> NftEnforcer::list() {
         return std::unexpected(held.error());
     }
     std::vector<EnforcedBan> bans;
-    for (const BannedSet& set : sets_) {
+    for (const BannedSet& set : settings_.content.sets) {
         const std::string name = nft::name_of(set);
         const auto listed = (*held)->list(name);
         if (!listed) {
@@ -419,7 +429,7 @@ std::expected<std::optional<EnforcedBan>, EnforceError> NftEnforcer::get(const c
     }
     for (const bool soft : {false, true}) {
         const BannedSet set = set_of(source, soft);
-        if (!sets_.contains(set)) {
+        if (!settings_.content.sets.contains(set)) {
             continue;
         }
         const std::string name = nft::name_of(set);

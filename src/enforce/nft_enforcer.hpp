@@ -7,7 +7,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -16,11 +15,13 @@
 #include "nft/change_watch.hpp"
 #include "nft/set_elements.hpp"
 #include "nft/table_shape.hpp"
+#include "nft/table_text.hpp"
 
 namespace farewell::enforce {
 
 struct NftSettings {
-    std::string table;  // nft::is_valid_table_name
+    std::string table;               // nft::is_valid_table_name
+    nft::TableContent content = {};  // without bans, only the trap and the allowlist are to be used
 };
 
 class NftEnforcer final : public Enforcer {
@@ -32,6 +33,7 @@ class NftEnforcer final : public Enforcer {
     std::expected<void, EnforceError> build() override;
     std::expected<void, EnforceError> clear() override;
     std::expected<void, EnforceError> remove() override;
+    std::expected<void, EnforceError> rest() override;
     std::expected<void, EnforceError> ban(std::span<const core::Ban> bans, core::Time now) override;
     std::expected<void, EnforceError> unban(std::span<const core::Prefix> sources) override;
     std::expected<void, EnforceError> allow(std::span<const core::Prefix> networks) override;
@@ -53,9 +55,8 @@ class NftEnforcer final : public Enforcer {
     std::expected<void, EnforceError> build_table(nft::SetElements& elements);
     std::expected<void, EnforceError> apply_allowlist(nft::SetElements& elements);
 
-    NftSettings settings_;
+    NftSettings settings_;                      // whose sets get more as bans need them
     std::optional<nft::SetElements> elements_;  // opened at first use
-    std::set<nft::BannedSet> sets_;             // in use: they only get more
     std::vector<core::Prefix> allowlist_;
     std::optional<nft::TableShape> built_;  // as build() left the table
 };

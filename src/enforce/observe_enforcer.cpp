@@ -12,6 +12,23 @@ EnforcedBan would_be(const core::Ban& ban, core::Time now) {
 
 }  // namespace
 
+std::expected<void, EnforceError> ObserveEnforcer::build() {
+    return ground_ ? ground_->build() : std::expected<void, EnforceError>{};
+}
+
+std::expected<void, EnforceError> ObserveEnforcer::remove() {
+    bans_.clear();
+    return ground_ ? ground_->remove() : std::expected<void, EnforceError>{};
+}
+
+std::expected<void, EnforceError> ObserveEnforcer::rest() {
+    return ground_ ? ground_->rest() : std::expected<void, EnforceError>{};
+}
+
+std::expected<bool, EnforceError> ObserveEnforcer::is_intact() {
+    return ground_ ? ground_->is_intact() : true;
+}
+
 std::expected<void, EnforceError> ObserveEnforcer::clear() {
     bans_.clear();
     return {};
@@ -35,8 +52,8 @@ std::expected<void, EnforceError> ObserveEnforcer::unban(std::span<const core::P
     return {};
 }
 
-std::expected<void, EnforceError> ObserveEnforcer::allow(std::span<const core::Prefix> /*networks*/) {
-    return {};
+std::expected<void, EnforceError> ObserveEnforcer::allow(std::span<const core::Prefix> networks) {
+    return ground_ ? ground_->allow(networks) : std::expected<void, EnforceError>{};
 }
 
 std::expected<std::vector<EnforcedBan>, EnforceError> ObserveEnforcer::list() {

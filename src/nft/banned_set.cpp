@@ -34,6 +34,16 @@ std::strong_ordering operator<=>(const BannedSet& one, const BannedSet& other) {
            std::tuple(other.ipv6, other.soft, -int{other.prefix_length});
 }
 
+std::set<BannedSet> first_sets() {
+    std::set<BannedSet> sets;
+    for (const bool ipv6 : {false, true}) {
+        for (const bool soft : {false, true}) {
+            sets.insert({.ipv6 = ipv6, .soft = soft, .prefix_length = full_length(ipv6)});
+        }
+    }
+    return sets;
+}
+
 std::string name_of(const BannedSet& set) {
     const std::string name = fmt::format("{}{}", set.soft ? "soft" : "banned", set.ipv6 ? 6 : 4);
     return set.prefix_length == full_length(set.ipv6) ? name : fmt::format("{}_{}", name, set.prefix_length);

@@ -8,6 +8,7 @@
 #include <compare>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -22,6 +23,9 @@ struct BannedSet {
     friend bool operator==(const BannedSet&, const BannedSet&) = default;
     friend std::strong_ordering operator<=>(const BannedSet& one, const BannedSet& other);
 };
+
+/// Those of addresses, which every table has; others come when the first ban needs them.
+[[nodiscard]] std::set<BannedSet> first_sets();
 
 /// "banned4", "soft6_64": part of the interface, because operators type them.
 [[nodiscard]] std::string name_of(const BannedSet& set);

@@ -20,6 +20,25 @@ std::string first_line(const char* text) {
     return std::string(whole.substr(0, whole.find('\n')));
 }
 
+using Context = std::unique_ptr<nft_ctx, FreeContext>;
+
+Context new_context() {
+    Context context(nft_ctx_new(NFT_CTX_DEFAULT));
+    if (!context) {
+        throw std::bad_alloc();
+    }
+    nft_ctx_buffer_output(context.get());
+    nft_ctx_buffer_error(context.get());
+    return context;
+}
+
+std::expected<void, std::string> run_in(nft_ctx& context, const std::string& text) {
+    if (nft_run_cmd_from_buffer(&context, text.c_str()) != 0) {
+        return std::unexpected(first_line(nft_ctx_get_error_buffer(&context)));
+    }
+    return {};
+}
+
 }  // namespace
 
 std::string build_text(std::string_view table, const std::set<BannedSet>& sets) {
@@ -36,7 +55,7 @@ std::string build_text(std::string_view table, const std::set<BannedSet>& sets) 
 add set inet {table} allow4 {{ type ipv4_addr; flags interval; }}
 add set inet {table} allow6 {{ type ipv6_addr; flags interval; }}
 {sets}add chain inet {table} prerouting {{ type filter hook prerouting priority -450; policy accept; }}
-add chain inet {table} after_conntrack {{ type filter hook prerouting priority -190; policy accept; }}
+add chain inet {table} after_conntrack {{ type filter hook prerouting priority -199; policy accept; }}
 add chain inet {table} from_ipv4
 add chain inet {table} from_ipv6
 add chain inet {table} new_from_ipv4
@@ -76,10 +95,6 @@ add rule inet {table} drop_ipv6 drop
     return text;
 }
 
-std::string replace_text(std::string_view table, const std::set<BannedSet>& sets) {
-    return fmt::format("add table inet {0}\ndelete table inet {0}\n{1}", table, build_text(table, sets));
-}
-
 std::string allow_text(std::string_view table, std::string_view set, std::span<const std::string> elements) {
     std::string text = fmt::format("flush set inet {} {}\n", table, set);
     if (!elements.empty()) {
@@ -88,17 +103,23 @@ std::string allow_text(std::string_view table, std::string_view set, std::span<c
     return text;
 }
 
+std::expected<void, std::string> check_text(const std::string& text) {
+    const auto context = new_context();
+    nft_ctx_set_dry_run(context.get(), true);
+    return run_in(*context, text);
+}
+
 std::expected<void, std::string> run_text(const std::string& text) {
-    const std::unique_ptr<nft_ctx, FreeContext> context(nft_ctx_new(NFT_CTX_DEFAULT));
-    if (!context) {
-        throw std::bad_alloc();
+    return run_in(*new_context(), text);
+}
+
+std::expected<std::string, std::string> list_text(std::string_view table) {
+    const auto context = new_context();
+    nft_ctx_output_set_flags(context.get(), NFT_CTX_OUTPUT_STATELESS | NFT_CTX_OUTPUT_TERSE);
+    if (auto listed = run_in(*context, fmt::format("list table inet {}", table)); !listed) {
+        return std::unexpected(listed.error());
     }
-    nft_ctx_buffer_output(context.get());
-    nft_ctx_buffer_error(context.get());
-    if (nft_run_cmd_from_buffer(context.get(), text.c_str()) != 0) {
-        return std::unexpected(first_line(nft_ctx_get_error_buffer(context.get())));
-    }
-    return {};
+    return nft_ctx_get_output_buffer(context.get());
 }
 
 }  // namespace farewell::nft

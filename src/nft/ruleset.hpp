@@ -21,13 +21,15 @@ inline constexpr const char* kAllow6 = "allow6";
 /// Makes table, sets, chain and rules be there; what is there already stays, elements included. As one
 /// transaction there is no moment without the drop rules: the chains are emptied and filled anew at once.
 [[nodiscard]] std::string build_text(std::string_view table, const std::set<BannedSet>& sets);
-/// The same from nothing, in the place of whatever has the table's name.
-[[nodiscard]] std::string replace_text(std::string_view table, const std::set<BannedSet>& sets);
 /// Sets the elements of one of the allow sets; `elements` as nft writes them, none overlapping.
 [[nodiscard]] std::string allow_text(std::string_view table, std::string_view set,
                                      std::span<const std::string> elements);
 
+/// Has the kernel check text as run_text would run it, and changes nothing. The error as of run_text.
+[[nodiscard]] std::expected<void, std::string> check_text(const std::string& text);
 /// Runs text as one transaction, as `nft -f` would. The error is what libnftables says, in one line.
 [[nodiscard]] std::expected<void, std::string> run_text(const std::string& text);
+/// The table as `nft -s -t list table` shows it: without elements and counts. The error as of run_text.
+[[nodiscard]] std::expected<std::string, std::string> list_text(std::string_view table);
 
 }  // namespace farewell::nft

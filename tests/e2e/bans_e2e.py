@@ -57,7 +57,7 @@ class InForce(BansTest):
         text = self.server.run("nft", "list", "table", "inet", TABLE).stdout
         for part in ("chain prerouting", "type filter hook prerouting priority -450; policy accept;", "set banned4",
                      "set banned6", "flags timeout", "ip saddr @banned4 counter packets", "ip6 saddr @banned6",
-                     "priority -190; policy accept;", "ct state established,related accept", "ip saddr @soft4 counter",
+                     "priority -199; policy accept;", "ct state established,related accept", "ip saddr @soft4 counter",
                      "ip6 saddr @soft6"):
             self.assertIn(part, text)
         self.assertNotIn("saddr &", text, "no packet pays for lengths that nobody uses")

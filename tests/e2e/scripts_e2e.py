@@ -33,7 +33,7 @@ class Run(CountingTest):
         read_until("observing")
         self.assertNotEqual(self.server.run("nft", "list", "ruleset").stdout, rules)
         self.send(self.syns(10))
-        read_until(f"{ATTACKER4} would have been banned")
+        read_until(f"{ATTACKER4} would have been softly banned")
         self.assertIsNone(self.banned(4))
         self.assert_served()
         closed = ("curl", "-s", "--connect-timeout", "2", f"http://{world.SERVER4_FOR_CLIENT}:81/")

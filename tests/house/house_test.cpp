@@ -37,7 +37,7 @@ const std::map<std::string, Names> kMayUse{
     {"daemon",
      {"config", "conntrack", "core", "enforce", "history", "host", "nflog", "nfq", "nft", "report",
       "source"}},
-    {"cli", {"config", "core", "replay", "report"}},
+    {"cli", {"config", "core", "host", "nft", "replay", "report"}},
 };
 
 /// What the core may include besides its own headers: the standard library of pure things, and Boost's
