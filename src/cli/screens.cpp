@@ -83,6 +83,15 @@ std::string address_list(const json& addresses) {
     return text.empty() ? "none" : text;
 }
 
+std::string trap_line(const json& trap) {
+    const std::string hesitation = trap.at("hesitation");
+    return fmt::format("  trap      finds closed ports by itself   {}\n",
+                       hesitation == "off" ? "holds nobody"
+                                           : fmt::format("holds {}suspects, for {} after each closed port",
+                                                         hesitation == "bare" ? "bare stacks and " : "",
+                                                         duration(trap.at("hold_seconds"))));
+}
+
 std::string host_line(const json& host) {
     return fmt::format(
         "  host      {} own addresses   gateways: {}   resolvers: {}   logged-in peers: {}   {} ports "
@@ -265,6 +274,9 @@ std::string status_screen(const json& status) {
             "  nftables  {}   {} of {} bans in force   repaired {} times, last change looked at {} ago\n",
             nftables.at("table").get<std::string>(), number(nftables, "enforced"), number(bans, "wanted"),
             number(nftables, "repairs"), duration(nftables.at("verified_seconds_ago")));
+    }
+    if (status.contains("trap")) {
+        text += trap_line(status.at("trap"));
     }
     text += history_line(status.at("history"));
     if (status.at("degraded") == true) {

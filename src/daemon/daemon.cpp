@@ -21,6 +21,7 @@
 #include <utility>
 #include <vector>
 
+#include "config/table_content.hpp"
 #include "core/engine.hpp"
 #include "daemon/clock.hpp"
 #include "daemon/control_methods.hpp"
@@ -286,6 +287,7 @@ StatusFacts Daemon::facts() {
             .logged = config_.capture.source == CaptureSource::nflog,
             .lanes = resources_.source->status(),
             .table = "inet " + config_.nft_table,
+            .trap = config::table_content(config_).value_or(nft::TableContent{}).trap,
             .repairs = loop_.repairs(),
             .refused = loop_.refused(),
             .verified = loop_.verified(),

@@ -190,6 +190,10 @@ json status_document(const StatusFacts& facts, const core::Engine& engine, core:
         {"repairs", facts.repairs},
         {"verified", timestamp(facts.verified)},
         {"verified_seconds_ago", seconds(now - facts.verified)}};
+    if (facts.trap) {
+        document["trap"] = {{"hesitation", nft::name_of(facts.trap->hesitation)},
+                            {"hold_seconds", seconds(facts.trap->hold)}};
+    }
     document["connections"] = {{"walks", facts.flows.walks},
                                {"failed", facts.flows.failed},
                                {"removed", facts.flows.removed},

@@ -14,6 +14,7 @@
 #include "daemon/flow_worker.hpp"
 #include "enforce/enforcer.hpp"
 #include "history/recorder.hpp"
+#include "nft/trap_text.hpp"
 #include "source/packet_source.hpp"
 
 namespace farewell::daemon {
@@ -28,6 +29,7 @@ struct StatusFacts {
     bool logged = false;  // packets come from a log group, not from queues
     std::vector<source::LaneStatus> lanes;
     std::string table;
+    std::optional<nft::Trap> trap;  // nullopt: none
     std::uint64_t repairs = 0;
     std::size_t refused = 0;  // wanted bans that the kernel does not hold
     core::Time verified;      // when it was last seen to hold all the others

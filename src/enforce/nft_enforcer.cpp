@@ -311,7 +311,8 @@ std::expected<void, EnforceError> NftEnforcer::clear() {
         return std::unexpected(held.error());
     }
     std::vector<std::string> names;
-    std::ranges::transform(settings_.content.sets, std::back_inserter(names), nft::name_of);
+    std::ranges::transform(settings_.content.sets, std::back_inserter(names),
+                           [](const BannedSet& set) { return nft::name_of(set); });
     if (const int reason = (*held)->flush(names); reason != 0) {
         return std::unexpected(failure(fmt::format("clear the bans of {}", in_table()), reason));
     }

@@ -20,6 +20,18 @@ enum class Hesitation : std::uint8_t {
     bare,      ///< of these, and of every TCP stack that does not offer selective acknowledgements
 };
 
+[[nodiscard]] constexpr std::string_view name_of(Hesitation hesitation) {
+    switch (hesitation) {
+        case Hesitation::off:
+            return "off";
+        case Hesitation::suspects:
+            return "suspects";
+        case Hesitation::bare:
+            return "bare";
+    }
+    return "unknown";
+}
+
 /// `log group N`: farewell looks on.
 struct LogGroup {
     std::uint16_t number = 0;

@@ -2,6 +2,7 @@
 """Ten thousand bans in place, and somebody does to the ruleset what people and programs do. After each: the kernel holds every
 wanted ban with the time it had left, and farewelld says who it was."""
 
+import datetime
 import os
 import signal
 import time
@@ -12,6 +13,7 @@ from packets import tcp
 from world import SERVER4, TABLE, wait_until
 
 BANS = 10_000
+LIBFAKETIME = "/usr/$LIB/faketime/libfaketimeMT.so.1"  # the loader fills in where libraries are
 
 
 def banned_address(number):
@@ -128,6 +130,33 @@ class Chaos(CountingTest):
         self.wait_banned("198.18.0.99")
         self.assertGreater(rounds, 50, "some load there was")
         self.daemon.cli("bans", "remove", "198.18.0.99")
+        self.assert_whole()
+
+    def test_the_wall_clock_steps_by_an_hour_and_back(self):
+        """Bans are counted by a clock that nobody sets; the wall clock is only for people."""
+        fake = os.path.join(self.directory, "clock")
+
+        def step(offset):
+            with open(fake + ".new", "w", encoding="utf-8") as file:
+                file.write(offset)
+            os.rename(fake + ".new", fake)
+        step("+0s")
+        self.daemon.process.kill()
+        self.daemon.wait_exit()
+        self.daemon = self.start_daemon(name="faked", wrapper=(
+            "env", f"LD_PRELOAD={LIBFAKETIME}", f"FAKETIME_TIMESTAMP_FILE={fake}", "FAKETIME_NO_CACHE=1", "FAKETIME_DONT_FAKE_MONOTONIC=1",
+            "ASAN_OPTIONS=detect_leaks=0:verify_asan_link_order=0"))
+        before = self.daemon.explain(banned_address(7))["ban"]
+        for offset in ("+3600s", "-3600s", "+0s"):
+            step(offset)
+            after = self.daemon.explain(banned_address(7))["ban"]
+            self.assertAlmostEqual(after["seconds_left"], before["seconds_left"], delta=60)
+            self.assertEqual(self.missing(), (0, 0), offset)
+        step("+3600s")
+        until = datetime.datetime.fromisoformat(self.daemon.explain(banned_address(7))["ban"]["until"])
+        then = datetime.datetime.fromisoformat(before["until"])
+        self.assertAlmostEqual((until - then).total_seconds(), 3600, delta=60, msg="the step was seen")
+        self.nft("flush", "ruleset")
         self.assert_whole()
 
     def test_killed_and_started_again_with_the_bans_that_the_kernel_kept(self):

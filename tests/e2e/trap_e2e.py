@@ -185,6 +185,8 @@ class Detection(TrapWorld):
         self.server.run("nft", "delete", "table", "inet", TABLE)
         daemon.wait_log("rebuilt")
         self.server.run("nft", "list", "chain", "inet", TABLE, "trap")
+        self.assertEqual(daemon.status()["trap"]["hesitation"], "off")
+        self.assertIn("trap      finds closed ports by itself   holds nobody", daemon.cli("status").stdout)
 
     def test_whoever_takes_it_out_has_it_back_at_once(self):
         daemon = self.start_trap()
