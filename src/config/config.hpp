@@ -27,7 +27,7 @@ enum class CaptureVerdict : std::uint8_t { drop, accept };
 enum class LogLevel : std::uint8_t { error, warning, info, debug };
 
 /// Every key is explained in docs/man/farewell.toml.5.md with its unit, default and price.
-struct Config {
+struct Config {  // NOLINT(clang-analyzer-optin.performance.Padding): in the order of the manual
     Mode mode = Mode::enforce;
 
     struct Capture {

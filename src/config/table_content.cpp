@@ -27,6 +27,9 @@ nft::Trap trap_of(const Config& config) {
 
 std::optional<nft::TableContent> table_content(const Config& config) {
     nft::TableContent content{.bans = config.mode == Mode::enforce, .trap = {}};
+    if (config.limits.unproven == core::UnprovenTreatment::full) {
+        std::erase_if(content.sets, [](const nft::BannedSet& set) { return set.soft; });
+    }
     if (config.trap.enabled) {
         content.trap = trap_of(config);
     }

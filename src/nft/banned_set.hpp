@@ -24,7 +24,7 @@ struct BannedSet {
     friend std::strong_ordering operator<=>(const BannedSet& one, const BannedSet& other);
 };
 
-/// Those of addresses, which every table has; others come when the first ban needs them.
+/// Those of addresses, which a table has from the start; others come when the first ban needs them.
 [[nodiscard]] std::set<BannedSet> first_sets();
 
 /// "banned4", "soft6_64": part of the interface, because operators type them.

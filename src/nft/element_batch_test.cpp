@@ -135,6 +135,10 @@ TEST(Ruleset, TheTableIsAsTheManualSays) {
           "new_from_ipv4 ip saddr @soft4 counter goto drop_ipv4"}) {
         EXPECT_NE(text.find(part), std::string::npos) << part;
     }
+    EXPECT_LT(text.find("from_ipv4 ip saddr @banned4 counter"),
+              text.find("from_ipv4 tcp flags & (fin|syn|rst|ack) == syn"))
+        << "who leaves for the soft sets has passed the others";
+    EXPECT_NE(build_text("x", {}).find("delete chain inet x after_conntrack\n"), std::string::npos);
     EXPECT_LT(text.find("drop_ipv4 ip saddr @allow4 accept"), text.find("drop_ipv4 drop"));
     EXPECT_LT(text.find("drop_ipv6 ip6 saddr @allow6 accept"), text.find("drop_ipv6 drop"));
 }

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <nftables/libnftables.h>
 
+#include <algorithm>
 #include <memory>
 #include <new>
 
@@ -39,59 +40,85 @@ std::expected<void, std::string> run_in(nft_ctx& context, const std::string& tex
     return {};
 }
 
+/// What drops softly. After conntrack (-200, NF_IP_PRI_CONNTRACK) it is known what belongs to a connection; a
+/// SYN never can, so it need not get that far. One in fragments shows its flags to nobody before they are put
+/// together.
+std::string soft_text(std::string_view table) {
+    std::string text = fmt::format(
+        R"(add chain inet {0} after_conntrack {{ type filter hook prerouting priority -199; policy accept; }}
+add chain inet {0} new_from_ipv4
+add chain inet {0} new_from_ipv6
+flush chain inet {0} after_conntrack
+flush chain inet {0} new_from_ipv4
+flush chain inet {0} new_from_ipv6
+add rule inet {0} after_conntrack iif "lo" accept
+add rule inet {0} after_conntrack ct state established,related accept
+)",
+        table);
+    for (const std::string_view family : {"ipv4", "ipv6"}) {
+        text += fmt::format(
+            "add rule inet {0} after_conntrack meta nfproto {1} goto new_from_{1}\n"
+            "add rule inet {0} from_{1} tcp flags & (fin|syn|rst|ack) == syn goto new_from_{1}\n",
+            table, family);
+    }
+    return text;
+}
+
+/// Takes out what an earlier life needed: who bans nobody softly shall not have connections tracked for it.
+std::string no_soft_text(std::string_view table) {
+    std::string text;
+    for (const std::string_view verb : {"add", "flush", "delete"}) {
+        for (const std::string_view chain : {"after_conntrack", "new_from_ipv4", "new_from_ipv6"}) {
+            text += fmt::format("{} chain inet {} {}\n", verb, table, chain);
+        }
+    }
+    return text;
+}
+
 }  // namespace
 
 std::string build_text(std::string_view table, const std::set<BannedSet>& sets) {
-    // -450 is NF_IP_PRI_RAW_BEFORE_DEFRAG: before fragments are put together and connections tracked (-200,
-    // NF_IP_PRI_CONNTRACK). A SYN can never be part of a connection that stands, so it need not get that far;
-    // one in fragments shows its flags to nobody before they are put together.
+    // -450 is NF_IP_PRI_RAW_BEFORE_DEFRAG: before fragments are put together and connections tracked.
     // A chain for each family, so that no packet pays for the lookups of the other one; and whether a source
     // is allowed is asked only where it would be dropped.
     std::string set_texts;
     for (const BannedSet& set : sets) {
         set_texts += set_text(set, table);
     }
+    const bool has_soft = std::ranges::any_of(sets, &BannedSet::soft);
     std::string text = fmt::format(R"(add table inet {table}
 add set inet {table} allow4 {{ type ipv4_addr; flags interval; }}
 add set inet {table} allow6 {{ type ipv6_addr; flags interval; }}
 {sets}add chain inet {table} prerouting {{ type filter hook prerouting priority -450; policy accept; }}
-add chain inet {table} after_conntrack {{ type filter hook prerouting priority -199; policy accept; }}
 add chain inet {table} from_ipv4
 add chain inet {table} from_ipv6
-add chain inet {table} new_from_ipv4
-add chain inet {table} new_from_ipv6
 add chain inet {table} drop_ipv4
 add chain inet {table} drop_ipv6
 flush chain inet {table} prerouting
-flush chain inet {table} after_conntrack
 flush chain inet {table} from_ipv4
 flush chain inet {table} from_ipv6
-flush chain inet {table} new_from_ipv4
-flush chain inet {table} new_from_ipv6
 flush chain inet {table} drop_ipv4
 flush chain inet {table} drop_ipv6
 add rule inet {table} prerouting iif "lo" accept
 add rule inet {table} prerouting meta nfproto ipv4 goto from_ipv4
 add rule inet {table} prerouting meta nfproto ipv6 goto from_ipv6
-add rule inet {table} after_conntrack iif "lo" accept
-add rule inet {table} after_conntrack ct state established,related accept
-add rule inet {table} after_conntrack meta nfproto ipv4 goto new_from_ipv4
-add rule inet {table} after_conntrack meta nfproto ipv6 goto new_from_ipv6
 add rule inet {table} drop_ipv4 ip saddr @allow4 accept
 add rule inet {table} drop_ipv4 drop
 add rule inet {table} drop_ipv6 ip6 saddr @allow6 accept
 add rule inet {table} drop_ipv6 drop
 )",
                                    fmt::arg("table", table), fmt::arg("sets", set_texts));
-    for (const BannedSet& set : sets) {
-        text += fmt::format("add rule inet {0} {1}from_{2} {3} counter goto drop_{2}\n", table,
-                            set.soft ? "new_" : "", set.ipv6 ? "ipv6" : "ipv4", match_text(set));
-    }
-    for (const std::string_view family : {"ipv4", "ipv6"}) {
-        text +=
-            fmt::format("add rule inet {0} from_{1} tcp flags & (fin|syn|rst|ack) == syn goto new_from_{1}\n",
-                        table, family);
-    }
+    const auto add_drops = [&](bool soft) {
+        for (const BannedSet& set : sets) {
+            if (set.soft == soft) {
+                text += fmt::format("add rule inet {0} {1}from_{2} {3} counter goto drop_{2}\n", table,
+                                    soft ? "new_" : "", set.ipv6 ? "ipv6" : "ipv4", match_text(set));
+            }
+        }
+    };
+    add_drops(false);
+    text += has_soft ? soft_text(table) : no_soft_text(table);  // SYNs leave the chains of full bans for it
+    add_drops(true);
     return text;
 }
 

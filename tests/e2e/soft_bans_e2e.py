@@ -108,12 +108,28 @@ class SoftBans(SoftBansTest):
         fragments = self.attacker.run("nmap", "-sS", "-f", "-n", "-Pn", "-p", "22,80", "--max-retries", "1", SERVER4).stdout
         self.assertNotIn("open", fragments.replace("open|filtered", ""), "a SYN in fragments")
 
+    def test_the_table_drops_softly_after_connections_are_known(self):
+        self.start_daemon("ban.unproven=soft")
+        text = self.server.run("nft", "list", "table", "inet", TABLE).stdout
+        for part in ("type filter hook prerouting priority -199; policy accept;", "ct state established,related accept",
+                     "ip saddr @soft4 counter", "ip6 saddr @soft6 counter"):
+            self.assertIn(part, text)
+
+    def test_who_turns_to_full_bans_has_no_connections_tracked_for_him(self):
+        first = self.start_daemon("ban.unproven=soft")
+        self.assertEqual(first.stop(), 0, first.log())
+        second = self.start_daemon("ban.unproven=full", name="second")
+        self.assertNotIn("ct state", self.server.run("nft", "list", "table", "inet", TABLE).stdout)
+        self.scan()
+        self.wait_banned(ATTACKER4)
+        self.assertTrue(second.status()["nftables"]["enforced"])
+
     def test_a_full_ban_cuts_them(self):
         self.start_daemon("ban.unproven=full")
         ask = self.connect(SERVER4)
         self.scan()
         self.wait_banned(ATTACKER4)
-        self.assertEqual(self.elements("soft4"), {})
+        self.assertFalse(self.elements("soft4"))
         self.assertEqual(ask(), "silence")
 
     def test_an_order_makes_a_soft_ban_full(self):
