@@ -183,7 +183,7 @@ ExitStatus diff_ruleset(const RulesetOptions& options, const RulesetSetting& set
     if (!config) {
         return ExitStatus::configuration;
     }
-    std::string loaded = nft::list_text(config->nft_table).value_or("");
+    const std::string loaded = nft::list_text(config->nft_table).value_or("");
     const std::string text = wanted_text(*config, loaded);
     std::string wanted;
     if (!text.empty()) {

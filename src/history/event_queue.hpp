@@ -14,7 +14,7 @@
 
 namespace farewell::history {
 
-class EventQueue {
+class EventQueue {  // NOLINT(clang-analyzer-optin.performance.Padding): its ends are kept apart
  public:
     EventQueue() : slots_(kCapacity) {}
 
