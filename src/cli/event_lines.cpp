@@ -117,10 +117,10 @@ std::string history_line(const json& history) {
     if (!history.value("enabled", false)) {
         return "  history   off (history.enabled)\n";
     }
-    std::string text =
-        fmt::format("  history   {} events   {} of {}   {} dropped\n", number(history, "events"),
-                    report::size_to_text(number(history, "bytes")),
-                    report::size_to_text(number(history, "bytes_max")), number(history, "dropped"));
+    std::string text = fmt::format(
+        "  history   {} {}   {} of {}   {} dropped\n", number(history, "events"),
+        number(history, "events") == 1 ? "event" : "events", report::size_to_text(number(history, "bytes")),
+        report::size_to_text(number(history, "bytes_max")), number(history, "dropped"));
     if (history.value("in_memory_only", false)) {
         text += fmt::format("            ! in memory only, the latest events: {}\n",
                             history.value("trouble", ""));

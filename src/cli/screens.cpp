@@ -198,7 +198,7 @@ std::string evidence_screen(const json& explanation) {
            fmt::format("  could it be forged?  {}\n",
                        evidence.at("could_be_forged") == true
                            ? "no handshake of this address was seen: yes, possible"
-                           : "it has completed a handshake: no");
+                           : "connections of its came and went: no");
 }
 
 std::string banned_screen(const json& explanation) {
