@@ -95,7 +95,9 @@ class Daemon {
     void stop(ExitStatus status);
     void finish_bans();
 
-    Config config_;  // control thread only
+    Config config_;                         // control thread only
+    const std::optional<nft::Trap> trap_ =  // as chosen at start: the engine thread tells of it
+        config::table_content(config_).value_or(nft::TableContent{}).trap;
     const ConfigSources sources_;
     Resources resources_;
     const core::Time started_ = boot_now();
@@ -287,7 +289,7 @@ StatusFacts Daemon::facts() {
             .logged = config_.capture.source == CaptureSource::nflog,
             .lanes = resources_.source->status(),
             .table = "inet " + config_.nft_table,
-            .trap = config::table_content(config_).value_or(nft::TableContent{}).trap,
+            .trap = trap_,
             .repairs = loop_.repairs(),
             .refused = loop_.refused(),
             .verified = loop_.verified(),
