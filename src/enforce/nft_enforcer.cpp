@@ -99,13 +99,15 @@ std::vector<std::string> without_overlaps(std::span<const core::Prefix> networks
 }
 
 /// What the bans are called in an error: one by its name, many by their number.
-std::string names_of(const Elements& elements) {
+std::string names_of(std::span<const SetElements::Group> groups) {
     std::size_t count = 0;
     std::string name;
-    for (const auto& [set, of_set] : elements) {
-        count += of_set.size();
-        const core::Prefix first{.address = address_of(of_set.front()), .length = set.prefix_length};
-        name = fmt::format("{} to set {}", text_of(first), nft::name_of(set));
+    for (const SetElements::Group& group : groups) {
+        count += group.elements.size();
+        const auto set = nft::banned_set_of(group.set);
+        const core::Prefix first{.address = address_of(group.elements.front()),
+                                 .length = set ? set->prefix_length : std::uint8_t{0}};
+        name = fmt::format("{} to set {}", text_of(first), group.set);
     }
     return count == 1 ? name : fmt::format("{} elements", count);
 }
@@ -371,13 +373,14 @@ std::expected<void, EnforceError> NftEnforcer::ban(std::span<const core::Ban> ba
             former[other].push_back(element_of(ban.source));
         }
     }
-    const std::string names = names_of(wanted);
-    if (const int reason = (*held)->put(groups_of(std::move(wanted))); reason != 0) {
-        return std::unexpected(failure(fmt::format("add {} of {}", names, in_table()), reason));
+    const auto added = groups_of(std::move(wanted));
+    if (const int reason = (*held)->put(added); reason != 0) {
+        return std::unexpected(failure(fmt::format("add {} of {}", names_of(added), in_table()), reason));
     }
-    const std::string former_names = names_of(former);
-    if (const int reason = (*held)->remove(groups_of(std::move(former))); reason != 0) {
-        return std::unexpected(failure(fmt::format("remove {} of {}", former_names, in_table()), reason));
+    const auto removed = groups_of(std::move(former));
+    if (const int reason = (*held)->remove(removed); reason != 0) {
+        return std::unexpected(
+            failure(fmt::format("remove {} of {}", names_of(removed), in_table()), reason));
     }
     return {};
 }
