@@ -21,7 +21,7 @@ using Bytes = std::span<const std::byte>;
 
 constexpr std::size_t kHeaderBytes = 4;  // struct nfgenmsg
 constexpr std::uint32_t kAssured = IPS_SEEN_REPLY | IPS_ASSURED;
-// Parts of a tuple that a filter compares: nf_internals.h of the kernel, known to no uapi header.
+// The part of a tuple that a filter compares: nf_internals.h of the kernel, known to no uapi header.
 constexpr std::uint32_t kCompareSource = 1U << 0U;
 
 constexpr std::uint16_t type_of(std::uint16_t message) {
@@ -54,27 +54,16 @@ std::vector<std::byte> packed(std::uint16_t type, Bytes value) {
     return bytes;
 }
 
-void append_tuple_filter(netlink::MessageWriter& writer, const Filter& filter) {
-    std::vector<std::byte> tuple;
-    std::uint32_t compared = 0;
-    const auto add = [&tuple](const std::vector<std::byte>& part) {
-        tuple.insert(tuple.end(), part.begin(), part.end());
+/// The kernel compares those parts of the tuple that the flags name, and no more.
+void append_source_filter(netlink::MessageWriter& writer, const core::Address& source) {
+    const std::uint16_t type = source.family() == core::Family::ipv4 ? CTA_IP_V4_SRC : CTA_IP_V6_SRC;
+    const auto flags = [](std::uint16_t attribute, std::uint32_t value) {
+        return packed(attribute, std::as_bytes(std::span(&value, 1)));
     };
-    if (filter.opened_by) {
-        const std::uint16_t type = filter.family == core::Family::ipv4 ? CTA_IP_V4_SRC : CTA_IP_V6_SRC;
-        add(packed(nested(CTA_TUPLE_IP), packed(type, filter.opened_by->bytes())));
-        compared |= kCompareSource;
-    }
-    if (compared == 0) {
-        return;
-    }
-    const auto flags = [](std::uint16_t type, std::uint32_t value) {
-        return packed(type, std::as_bytes(std::span(&value, 1)));
-    };
-    std::vector<std::byte> both = flags(CTA_FILTER_ORIG_FLAGS, compared);
+    std::vector<std::byte> both = flags(CTA_FILTER_ORIG_FLAGS, kCompareSource);
     const std::vector<std::byte> none = flags(CTA_FILTER_REPLY_FLAGS, 0);
     both.insert(both.end(), none.begin(), none.end());
-    writer.attribute(nested(CTA_TUPLE_ORIG), tuple);
+    writer.attribute(nested(CTA_TUPLE_ORIG), packed(nested(CTA_TUPLE_IP), packed(type, source.bytes())));
     writer.attribute(nested(CTA_FILTER), both);
 }
 
@@ -146,8 +135,8 @@ void append_flow_question(netlink::MessageWriter& writer, const Filter& filter, 
         writer.attribute_be32(CTA_STATUS, kAssured);
         writer.attribute_be32(CTA_STATUS_MASK, kAssured);
     }
-    if (filter.by_tuple) {
-        append_tuple_filter(writer, filter);
+    if (filter.by_tuple && filter.opened_by) {
+        append_source_filter(writer, *filter.opened_by);
     }
     writer.end();
 }
