@@ -10,19 +10,12 @@
 #include <string_view>
 #include <vector>
 
+#include "netlink/test_hex.hpp"
+
 namespace farewell::conntrack {
 namespace {
 
-/// Blanks between the digits are passed over.
-std::vector<std::byte> from_hex(std::string_view text) {
-    std::string digits(text);
-    std::erase(digits, ' ');
-    std::vector<std::byte> bytes;
-    for (std::size_t i = 0; i + 1 < digits.size(); i += 2) {
-        bytes.push_back(static_cast<std::byte>(std::stoi(digits.substr(i, 2), nullptr, 16)));
-    }
-    return bytes;
-}
+using netlink::from_hex;
 
 std::optional<Flow> parse(const std::vector<std::byte>& bytes) {
     netlink::MessageReader reader(bytes);

@@ -8,7 +8,6 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdlib>
-#include <future>
 #include <memory>
 #include <random>
 #include <set>
@@ -17,6 +16,7 @@
 
 #include "daemon/clock.hpp"
 #include "daemon/engine_loop.hpp"
+#include "daemon/test_ask.hpp"
 #include "enforce/nft_enforcer.hpp"
 #include "scenario.hpp"
 
@@ -103,9 +103,7 @@ class FaultsKernelTest : public testing::TestWithParam<std::uint32_t> {
 
     template <typename Question>
     auto ask(Question question) {
-        std::promise<decltype(question(*loop))> answer;
-        loop->post([&](EngineLoop& running) { answer.set_value(question(running)); });
-        return answer.get_future().get();
+        return ask_on(*loop, question);
     }
     void scan(std::uint32_t first, std::uint32_t last) {
         for (std::uint32_t who = first; who < last; ++who) {

@@ -6,13 +6,13 @@
 
 #include <algorithm>
 #include <atomic>
-#include <future>
 #include <map>
 #include <set>
 #include <thread>
 #include <vector>
 
 #include "daemon/clock.hpp"
+#include "daemon/test_ask.hpp"
 #include "scenario.hpp"
 
 namespace farewell::daemon {
@@ -117,9 +117,7 @@ class EngineLoopTest : public testing::Test {
     /// Asks on the engine thread.
     template <typename Question>
     auto ask(Question question) {
-        std::promise<decltype(question(*loop))> answer;
-        loop->post([&](EngineLoop& running) { answer.set_value(question(running)); });
-        return answer.get_future().get();
+        return ask_on(*loop, question);
     }
     /// Ten ports of a source, over both rings as the kernel may scatter them.
     void scan(std::uint32_t who) {

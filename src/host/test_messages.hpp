@@ -13,20 +13,12 @@
 
 #include "core/address.hpp"
 #include "netlink/message.hpp"
+#include "netlink/test_hex.hpp"
 #include "report/address_text.hpp"
 
 namespace farewell::host {
 
-/// Blanks between the digits are passed over.
-inline std::vector<std::byte> from_hex(std::string_view text) {
-    std::string digits(text);
-    std::erase(digits, ' ');
-    std::vector<std::byte> bytes;
-    for (std::size_t i = 0; i + 1 < digits.size(); i += 2) {
-        bytes.push_back(static_cast<std::byte>(std::stoi(digits.substr(i, 2), nullptr, 16)));
-    }
-    return bytes;
-}
+using netlink::from_hex;
 
 /// One message and the bytes it lies in.
 class Recorded {
