@@ -9,14 +9,11 @@
 #include <random>
 
 #include "cli/open_port.hpp"
-#include "config/config.hpp"
 
 namespace farewell::cli {
 
 void add_judgement_options(CLI::App& command, JudgementOptions& options) {
-    command.add_option("--config", options.config_file, "configuration to judge by (default: farewelld's)");
-    command.add_option("--set", options.overrides, "section.key=value: overrides any key; may be repeated")
-        ->allow_extra_args(false);
+    add_config_options(command, options.config);
     command
         .add_option("--open", options.open,
                     "[PROTOCOL/][HOST:]PORT that the firewall lets in; may be repeated")
@@ -33,15 +30,8 @@ void add_judgement_options(CLI::App& command, JudgementOptions& options) {
 }
 
 std::optional<replay::Options> read_judgement(const JudgementOptions& options) {
-    config::ConfigSources sources{.file = std::nullopt, .overrides = options.overrides};
-    if (!options.config_file.empty()) {
-        sources.file = options.config_file;
-    }
-    const auto config = config::load_config(sources);
+    const auto config = load_config(options.config);
     if (!config) {
-        for (const auto& mistake : config.error()) {
-            fmt::print(stderr, "{}\n", mistake.text());
-        }
         return std::nullopt;
     }
     replay::Options result{.limits = config->limits,

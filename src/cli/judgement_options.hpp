@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/config_options.hpp"
 #include "replay/replay.hpp"
 
 namespace CLI {
@@ -16,8 +17,7 @@ class App;
 namespace farewell::cli {
 
 struct JudgementOptions {
-    std::string config_file;  // empty: as farewelld would find it
-    std::vector<std::string> overrides;
+    ConfigOptions config;
     std::vector<std::string> open;
     bool all_dropped = false;
 };

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "cli/replay_command.hpp"
+// `farewell replay`: judge capture files.
 
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
+#include <memory>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
 
+#include "cli/commands.hpp"
+#include "cli/judgement_options.hpp"
 #include "cli/progress_bar.hpp"
 #include "cli/replay_report.hpp"
 #include "replay/capture_files.hpp"
@@ -20,6 +25,13 @@ using nlohmann::json;
 using replay::CaptureFile;
 using replay::FileReport;
 using report::ExitStatus;
+
+struct ReplayOptions {
+    std::vector<std::string> paths;
+    JudgementOptions judgement;
+    bool together = false;
+    bool near_misses = false;
+};
 
 /// Prints as it goes and keeps the sums.
 class Printer {
@@ -70,16 +82,7 @@ class Printer {
     ReplaySummary summary_;
 };
 
-}  // namespace
-
-void add_replay_options(CLI::App& command, ReplayOptions& options) {
-    command.add_option("path", options.paths, "capture files, and folders to search for them")->required();
-    add_judgement_options(command, options.judgement);
-    command.add_flag("--together", options.together, "the files are parts of one capture");
-    command.add_flag("--near-misses", options.near_misses, "also sources that tried half the ports it takes");
-}
-
-ExitStatus run_replay(const ReplayOptions& options, bool as_json, bool quiet) {
+ExitStatus run_replay(const ReplayOptions& options, const Session& session) {
     auto judged_by = read_judgement(options.judgement);
     if (!judged_by) {
         return ExitStatus::configuration;
@@ -88,8 +91,8 @@ ExitStatus run_replay(const ReplayOptions& options, bool as_json, bool quiet) {
         judged_by->near_misses_from = (judged_by->limits.threshold + 1) / 2;
     }
     const std::vector<CaptureFile> files = replay::capture_files(options.paths);
-    ProgressBar bar(replay::bytes_to_read(files), !quiet);
-    Printer printer(as_json, quiet, bar);
+    ProgressBar bar(replay::bytes_to_read(files), !session.quiet);
+    Printer printer(session.as_json, session.quiet, bar);
     const replay::Progress progress = [&bar](std::uint64_t bytes) { bar.add(bytes); };
     const auto judge = [&](const std::vector<CaptureFile>& group) {
         std::vector<std::filesystem::path> paths;
@@ -107,6 +110,19 @@ ExitStatus run_replay(const ReplayOptions& options, bool as_json, bool quiet) {
         }
     }
     return printer.finish();
+}
+
+}  // namespace
+
+void add_replay_command(CLI::App& app, Session& session) {
+    CLI::App* command = app.add_subcommand("replay", "judge capture files: who would have been banned");
+    const auto options = std::make_shared<ReplayOptions>();
+    command->add_option("path", options->paths, "capture files, and folders to search for them")->required();
+    add_judgement_options(*command, options->judgement);
+    command->add_flag("--together", options->together, "the files are parts of one capture");
+    command->add_flag("--near-misses", options->near_misses,
+                      "also sources that tried half the ports it takes");
+    session.on(*command, [&session, options] { return run_replay(*options, session); });
 }
 
 }  // namespace farewell::cli

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "cli/ruleset_command.hpp"
+// `farewell ruleset`.
 
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <cstdio>
 #include <filesystem>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <system_error>
 
-#include "cli/control_client.hpp"
+#include "cli/commands.hpp"
+#include "cli/config_options.hpp"
 #include "cli/line_diff.hpp"
 #include "cli/ruleset_hooks.hpp"
 #include "config/config.hpp"
@@ -31,28 +32,13 @@ using report::ExitStatus;
 
 constexpr std::size_t kDropInMax = 65'536;  // ours has two hundred bytes
 
-config::ConfigSources sources_of(const RulesetOptions& options) {
-    config::ConfigSources sources{.file = std::nullopt, .overrides = options.overrides};
-    if (!options.config_file.empty()) {
-        sources.file = options.config_file;
-    }
-    return sources;
-}
-
-/// nullopt: stderr has been told of every mistake.
-std::optional<Config> load(const RulesetOptions& options) {
-    auto config = config::load_config(sources_of(options));
-    if (!config) {
-        for (const auto& mistake : config.error()) {
-            fmt::print(stderr, "{}\n", mistake.text());
-        }
-        return std::nullopt;
-    }
-    return std::move(*config);
-}
+struct RulesetOptions {
+    ConfigOptions config;
+    std::string hook;  // of kHooks; empty: the trap
+};
 
 fs::path drop_in_of(const RulesetOptions& options) {
-    const fs::path file = options.config_file.empty() ? config::kDefaultConfigFile : options.config_file;
+    const fs::path file = options.config.file.empty() ? config::kDefaultConfigFile : options.config.file;
     return file.parent_path() / "conf.d" / "50-trap.toml";
 }
 
@@ -86,22 +72,13 @@ std::string wanted_text(const Config& config, std::string_view loaded = "") {
     return text;
 }
 
-ExitStatus fail(ExitStatus status, const std::string& message) {
-    fmt::print(stderr, "farewell: {}\n", message);
-    return status;
+void say(const Session& session, json document, const std::string& text) {
+    document["schema"] = "farewell/ruleset/v1";
+    session.say(document, text);
 }
 
-void say(const RulesetSetting& setting, json document, const std::string& text) {
-    if (setting.as_json) {
-        document["schema"] = "farewell/ruleset/v1";
-        fmt::print("{}\n", document.dump());
-    } else if (!setting.quiet) {
-        fmt::print("{}", text);
-    }
-}
-
-bool is_daemon_running(const RulesetSetting& setting) {
-    return ControlClient(setting.socket).call(report::control::method::kStatus, json::object()).has_value();
+bool is_daemon_running(const Session& session) {
+    return session.daemon().call(report::control::method::kStatus, json::object()).has_value();
 }
 
 /// What has to happen yet for the kernel to follow the configuration.
@@ -141,19 +118,15 @@ std::expected<void, std::string> write_drop_in(const fs::path& file, const std::
 
 /// A file that is read later may say otherwise.
 std::string overruled(const RulesetOptions& options, bool enabled) {
-    const auto config = load(options);
+    const auto config = load_config(options.config);
     if (!config || config->trap.enabled == enabled) {
         return "";
     }
     return fmt::format("beware: another file or --set still says trap.enabled = {}\n", !enabled);
 }
 
-}  // namespace
-
 void add_ruleset_options(CLI::App& command, RulesetOptions& options) {
-    command.add_option("--config", options.config_file, "the configuration (default: farewelld's)");
-    command.add_option("--set", options.overrides, "section.key=value: overrides any key; may be repeated")
-        ->allow_extra_args(false);
+    add_config_options(command, options.config);
     command
         .add_option(
             "--hook", options.hook,
@@ -163,8 +136,8 @@ void add_ruleset_options(CLI::App& command, RulesetOptions& options) {
         });
 }
 
-ExitStatus print_ruleset(const RulesetOptions& options, const RulesetSetting& setting) {
-    const auto config = load(options);
+ExitStatus print_ruleset(const RulesetOptions& options, const Session& session) {
+    const auto config = load_config(options.config);
     if (!config) {
         return ExitStatus::configuration;
     }
@@ -174,12 +147,12 @@ ExitStatus print_ruleset(const RulesetOptions& options, const RulesetSetting& se
     } else if (text.empty()) {
         text = "# Nothing: farewelld only observes, without a trap.\n";
     }
-    say(setting, {{"text", text}}, text);
+    say(session, {{"text", text}}, text);
     return ExitStatus::ok;
 }
 
-ExitStatus diff_ruleset(const RulesetOptions& options, const RulesetSetting& setting) {
-    const auto config = load(options);
+ExitStatus diff_ruleset(const RulesetOptions& options, const Session& session) {
+    const auto config = load_config(options.config);
     if (!config) {
         return ExitStatus::configuration;
     }
@@ -189,8 +162,9 @@ ExitStatus diff_ruleset(const RulesetOptions& options, const RulesetSetting& set
     if (!text.empty()) {
         auto rehearsed = nft::rehearse_text(text, config->nft_table);
         if (!rehearsed) {
-            return fail(rehearsed.error().no_permission ? ExitStatus::no_permission : ExitStatus::unreachable,
-                        rehearsed.error().message);
+            return session.fail(
+                rehearsed.error().no_permission ? ExitStatus::no_permission : ExitStatus::unreachable,
+                rehearsed.error().message);
         }
         wanted = std::move(*rehearsed);
     }
@@ -200,24 +174,24 @@ ExitStatus diff_ruleset(const RulesetOptions& options, const RulesetSetting& set
         screen = fmt::format("table inet {}: - the kernel has it, + farewelld would load it\n{}\n",
                              config->nft_table, fmt::join(lines, "\n"));
     }
-    say(setting, {{"differs", !lines.empty()}, {"lines", lines}}, screen);
+    say(session, {{"differs", !lines.empty()}, {"lines", lines}}, screen);
     return lines.empty() ? ExitStatus::ok : ExitStatus::failure;
 }
 
-ExitStatus install_trap(const RulesetOptions& options, const RulesetSetting& setting) {
-    auto config = load(options);
+ExitStatus install_trap(const RulesetOptions& options, const Session& session) {
+    auto config = load_config(options.config);
     if (!config) {
         return ExitStatus::configuration;
     }
     const auto source = best_source();
     if (!source) {
-        return fail(ExitStatus::no_permission, source.error() + "; run this as root");
+        return session.fail(ExitStatus::no_permission, source.error() + "; run this as root");
     }
     config->trap.enabled = true;
     config->capture.source = *source;
     const auto content = config::table_content(*config).value_or(nft::TableContent{});
     if (auto checked = nft::check_text(nft::replace_text(config->nft_table, content)); !checked) {
-        return fail(ExitStatus::failure, "this kernel cannot have the trap: " + checked.error());
+        return session.fail(ExitStatus::failure, "this kernel cannot have the trap: " + checked.error());
     }
     const fs::path file = drop_in_of(options);
     const std::string text = drop_in_text(*source);
@@ -225,19 +199,19 @@ ExitStatus install_trap(const RulesetOptions& options, const RulesetSetting& set
     const char* source_name = *source == CaptureSource::nflog ? "nflog" : "nfqueue";
     json document{{"file", file.string()}, {"source", source_name}, {"already", already}};
     if (already) {
-        say(setting, document, fmt::format("already installed: {}\n", file.string()));
+        say(session, document, fmt::format("already installed: {}\n", file.string()));
         return ExitStatus::ok;
     }
-    if (setting.dry_run) {
-        say(setting, document, fmt::format("would write {}:\n{}", file.string(), text));
+    if (session.dry_run) {
+        say(session, document, fmt::format("would write {}:\n{}", file.string(), text));
         return ExitStatus::ok;
     }
     if (auto written = write_drop_in(file, text); !written) {
-        return fail(ExitStatus::failure, written.error());
+        return session.fail(ExitStatus::failure, written.error());
     }
-    const bool running = is_daemon_running(setting);
+    const bool running = is_daemon_running(session);
     document["restart"] = running;
-    say(setting, document,
+    say(session, document,
         fmt::format(
             "installed: {} (capture.source = \"{}\"){}\n{}{}", file.string(), source_name,
             options.hook.empty() ? "" : fmt::format("; {}'s own rules stay as they are", options.hook),
@@ -245,8 +219,8 @@ ExitStatus install_trap(const RulesetOptions& options, const RulesetSetting& set
     return ExitStatus::ok;
 }
 
-ExitStatus remove_trap(const RulesetOptions& options, const RulesetSetting& setting) {
-    const auto config = load(options);
+ExitStatus remove_trap(const RulesetOptions& options, const Session& session) {
+    const auto config = load_config(options.config);
     if (!config) {
         return ExitStatus::configuration;
     }
@@ -254,28 +228,46 @@ ExitStatus remove_trap(const RulesetOptions& options, const RulesetSetting& sett
     std::error_code reason;
     const bool already = !fs::exists(file, reason);
     json document{{"file", file.string()}, {"already", already}};
-    if (setting.dry_run) {
-        say(setting, document,
+    if (session.dry_run) {
+        say(session, document,
             already ? "already removed\n" : fmt::format("would delete {}\n", file.string()));
         return ExitStatus::ok;
     }
     if (!already && !fs::remove(file, reason)) {
-        return fail(ExitStatus::failure, fmt::format("delete {}: {}", file.string(), reason.message()));
+        return session.fail(ExitStatus::failure,
+                            fmt::format("delete {}: {}", file.string(), reason.message()));
     }
     // Whoever runs would put back what we took out; after an unclean end nobody does.
-    const bool running = is_daemon_running(setting);
+    const bool running = is_daemon_running(session);
     if (!running && nft::list_text(config->nft_table)) {
         if (auto removed = nft::run_text(nft::no_trap_text(config->nft_table)); !removed) {
-            return fail(ExitStatus::failure, fmt::format("take the trap out of table inet {}: {}",
-                                                         config->nft_table, removed.error()));
+            return session.fail(ExitStatus::failure, fmt::format("take the trap out of table inet {}: {}",
+                                                                 config->nft_table, removed.error()));
         }
     }
     document["restart"] = running && !already;
-    say(setting, document,
+    say(session, document,
         already
             ? "already removed\n"
             : fmt::format("removed: {}\n{}{}", file.string(), next_step(running), overruled(options, false)));
     return ExitStatus::ok;
+}
+
+}  // namespace
+
+void add_ruleset_commands(CLI::App& app, Session& session) {
+    CLI::App* commands = app.add_subcommand("ruleset", "what farewelld loads into the kernel, and the trap");
+    commands->require_subcommand(1);
+    const auto options = std::make_shared<RulesetOptions>();
+    const auto add = [&](const char* name, const char* help, auto* action) {
+        CLI::App* command = commands->add_subcommand(name, help);
+        add_ruleset_options(*command, *options);
+        session.on(*command, [&session, options, action] { return action(*options, session); });
+    };
+    add("print", "what farewelld loads by its configuration, as nftables text", print_ruleset);
+    add("diff", "in what the kernel's table differs from it; exit status 1 if it does", diff_ruleset);
+    add("install", "turn the trap on: closed ports are found without a rule of your own", install_trap);
+    add("remove", "turn it off again", remove_trap);
 }
 
 }  // namespace farewell::cli

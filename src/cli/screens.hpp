@@ -5,12 +5,14 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
+#include "cli/paint.hpp"
+
 namespace farewell::cli {
 
-[[nodiscard]] std::string status_screen(const nlohmann::json& status);
-[[nodiscard]] std::string bans_screen(const nlohmann::json& bans);
-[[nodiscard]] std::string ban_screen(const nlohmann::json& ban);
-[[nodiscard]] std::string unban_screen(const nlohmann::json& unban);
-[[nodiscard]] std::string explain_screen(const nlohmann::json& explanation);
+[[nodiscard]] std::string status_screen(const nlohmann::json& status, const Paint& paint);
+[[nodiscard]] std::string bans_screen(const nlohmann::json& bans, const Paint& paint);
+[[nodiscard]] std::string ban_screen(const nlohmann::json& ban, const Paint& paint);
+[[nodiscard]] std::string unban_screen(const nlohmann::json& unban, const Paint& paint);
+[[nodiscard]] std::string explain_screen(const nlohmann::json& explanation, const Paint& paint);
 
 }  // namespace farewell::cli

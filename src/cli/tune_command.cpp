@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "cli/tune_command.hpp"
-
+// `farewell tune`: which threshold and window bans whom, over captures.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
+#include <cstdint>
+#include <memory>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
 
+#include "cli/commands.hpp"
+#include "cli/judgement_options.hpp"
 #include "cli/progress_bar.hpp"
 #include "core/limits.hpp"
 #include "replay/capture_files.hpp"
@@ -27,6 +31,16 @@ using report::ExitStatus;
 
 /// Each pair has an engine with a memory budget of its own.
 constexpr std::size_t kPairsMax = 64;
+
+struct TuneOptions {
+    std::vector<std::string> paths;
+    std::vector<std::string> benign;
+    std::vector<std::string> scans;
+    std::vector<std::string> scanners;
+    std::vector<std::uint32_t> thresholds{3, 5, 7, 10, 15, 20};
+    std::vector<std::string> windows{"2s", "1m", "10m", "1h", "1d"};
+    JudgementOptions judgement;
+};
 
 struct FileCounts {
     std::uint64_t judged = 0;
@@ -98,40 +112,13 @@ std::string check_address(const std::string& text) {
                                        : fmt::format("`{}` is not an IPv4 or IPv6 address", text);
 }
 
-}  // namespace
-
-void add_tune_options(CLI::App& command, TuneOptions& options) {
-    command.add_option("path", options.paths, "captures whose contents are not known: files and folders");
-    command.add_option("--benign", options.benign, "captures without scanners: every ban there is false")
-        ->allow_extra_args(false);
-    command.add_option("--scans", options.scans, "captures of scans: none without a ban, or it is missed")
-        ->allow_extra_args(false);
-    command
-        .add_option("--scanner", options.scanners,
-                    "a known scanner, in any capture; whoever else is banned is not")
-        ->allow_extra_args(false)
-        ->check(check_address);
-    command.add_option("--thresholds", options.thresholds, "thresholds to try")
-        ->delimiter(',')
-        ->allow_extra_args(false)
-        ->check(CLI::Range(core::Limits::kThresholdMin, core::Limits::kThresholdMax))
-        ->capture_default_str();
-    command.add_option("--windows", options.windows, "windows to try")
-        ->delimiter(',')
-        ->allow_extra_args(false)
-        ->check(check_window)
-        ->capture_default_str();
-    add_judgement_options(command, options.judgement);
-}
-
-ExitStatus run_tune(const TuneOptions& options, bool as_json, bool quiet) {
+ExitStatus run_tune(const TuneOptions& options, const Session& session) {
     if (options.paths.empty() && options.benign.empty() && options.scans.empty()) {
-        fmt::print(stderr, "farewell: tune takes captures: PATH…, --benign PATH…, --scans PATH…\n");
-        return ExitStatus::usage;
+        return session.fail(ExitStatus::usage, "tune takes captures: PATH…, --benign PATH…, --scans PATH…");
     }
     if (options.thresholds.size() * options.windows.size() > kPairsMax) {
-        fmt::print(stderr, "farewell: tune takes at most {} pairs of threshold and window\n", kPairsMax);
-        return ExitStatus::usage;
+        return session.fail(ExitStatus::usage,
+                            fmt::format("tune takes at most {} pairs of threshold and window", kPairsMax));
     }
     auto judged_by = read_judgement(options.judgement);
     if (!judged_by) {
@@ -146,7 +133,7 @@ ExitStatus run_tune(const TuneOptions& options, bool as_json, bool quiet) {
     for (const auto& [content, files] : groups) {
         bytes += replay::bytes_to_read(files);
     }
-    ProgressBar bar(bytes, !quiet);
+    ProgressBar bar(bytes, !session.quiet);
     replay::Sweep sweep(sweep_options(options, std::move(*judged_by)));
     FileCounts counts;
     for (const auto& [content, files] : groups) {
@@ -166,12 +153,41 @@ ExitStatus run_tune(const TuneOptions& options, bool as_json, bool quiet) {
     bar.clear();
     const bool knows_contents =
         !options.benign.empty() || !options.scans.empty() || !options.scanners.empty();
-    if (as_json) {
+    if (session.as_json) {
         fmt::print("{}\n", tune_document(sweep.results(), counts).dump());
-    } else if (!quiet) {
+    } else if (!session.quiet) {
         fmt::print("{}", tune_screen(sweep.results(), counts, knows_contents));
     }
     return counts.judged > 0 ? ExitStatus::ok : ExitStatus::failure;
+}
+
+}  // namespace
+
+void add_tune_command(CLI::App& app, Session& session) {
+    CLI::App* command = app.add_subcommand("tune", "try thresholds and windows on capture files");
+    const auto options = std::make_shared<TuneOptions>();
+    command->add_option("path", options->paths, "captures whose contents are not known: files and folders");
+    command->add_option("--benign", options->benign, "captures without scanners: every ban there is false")
+        ->allow_extra_args(false);
+    command->add_option("--scans", options->scans, "captures of scans: none without a ban, or it is missed")
+        ->allow_extra_args(false);
+    command
+        ->add_option("--scanner", options->scanners,
+                     "a known scanner, in any capture; whoever else is banned is not")
+        ->allow_extra_args(false)
+        ->check(check_address);
+    command->add_option("--thresholds", options->thresholds, "thresholds to try")
+        ->delimiter(',')
+        ->allow_extra_args(false)
+        ->check(CLI::Range(core::Limits::kThresholdMin, core::Limits::kThresholdMax))
+        ->capture_default_str();
+    command->add_option("--windows", options->windows, "windows to try")
+        ->delimiter(',')
+        ->allow_extra_args(false)
+        ->check(check_window)
+        ->capture_default_str();
+    add_judgement_options(*command, options->judgement);
+    session.on(*command, [&session, options] { return run_tune(*options, session); });
 }
 
 }  // namespace farewell::cli

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// `farewell events`.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstddef>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "cli/commands.hpp"
+#include "cli/event_lines.hpp"
+#include "report/control_protocol.hpp"
+
+namespace farewell::cli {
+namespace {
+
+using nlohmann::json;
+using report::ExitStatus;
+
+struct EventsOptions {
+    std::string since;
+    std::string source;
+    std::size_t max = 100;
+};
+
+ExitStatus list_events(const Session& session, const EventsOptions& options) {
+    json parameters{{"max", options.max}};
+    if (!options.since.empty()) {
+        parameters["since"] = options.since;
+    }
+    if (!options.source.empty()) {
+        parameters["source"] = options.source;
+    }
+    const auto answer = session.daemon().call(report::control::method::kListEvents, parameters);
+    if (!answer) {
+        return session.fail(answer.error());
+    }
+    if (!session.as_json) {
+        session.say(event_lines(*answer));
+        return ExitStatus::ok;
+    }
+    for (const json& event : answer->at("events")) {
+        fmt::print("{}\n", event.dump());
+    }
+    return ExitStatus::ok;
+}
+
+}  // namespace
+
+void add_events_command(CLI::App& app, Session& session) {
+    CLI::App* command = app.add_subcommand("events", "what has happened: bans, unbans, repairs");
+    const auto options = std::make_shared<EventsOptions>();
+    command->add_option("--since", options->since, "only the last 1h, 7d, …");
+    command->add_option("--source", options->source, "only about this address or prefix");
+    command->add_option("--max", options->max, "so many of the latest, at most 10000")->capture_default_str();
+    session.on(*command, [&session, options] { return list_events(session, *options); });
+}
+
+}  // namespace farewell::cli
