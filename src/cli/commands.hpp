@@ -11,6 +11,8 @@ void add_status_command(CLI::App& app, Session& session);
 void add_explain_command(CLI::App& app, Session& session);
 void add_events_command(CLI::App& app, Session& session);
 void add_bans_commands(CLI::App& app, Session& session);
+void add_allow_commands(CLI::App& app, Session& session);
+void add_check_config_command(CLI::App& app, Session& session);
 void add_reload_command(CLI::App& app, Session& session);
 /// What farewelld loads into the kernel, compared with what is there; and the trap, turned on and off by a
 /// file of its own beside the configuration. Nothing of another firewall is ever touched.

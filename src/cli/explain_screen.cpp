@@ -135,9 +135,8 @@ std::string banned_screen(const json& explanation, const Paint& paint) {
                             ban.at("state").get<std::string>(), number(ban, "failures"));
     }
     return text + earlier_bans_line(explanation) +
-           fmt::format(
-               "  undo:  farewell bans remove {}      never again:  allow.networks in the configuration\n",
-               source);
+           fmt::format("  undo:  farewell bans remove {}      never again:  farewell allow add {}\n", source,
+                       source);
 }
 
 }  // namespace
@@ -148,8 +147,14 @@ std::string explain_screen(const json& explanation, const Paint& paint) {
     }
     const std::string address = explanation.at("address");
     if (explanation.at("allowlisted") == true) {
-        return fmt::format("{}  {}: it is on the allowlist (allow.networks)\n", address,
-                           paint.good("never banned"));
+        // A reload under way may have one and not yet the other.
+        const std::string entry =
+            explanation.contains("allowed_by")
+                ? fmt::format("{} is on the allowlist, {}",
+                              explanation.at("allowed_by").at("network").get<std::string>(),
+                              allow_entry_text(explanation.at("allowed_by")))
+                : "it is on the allowlist";
+        return fmt::format("{}  {}: {}\n", address, paint.good("never banned"), entry);
     }
     if (explanation.contains("protected_as")) {
         return fmt::format("{}  {}: it is this host's {}\n", address, paint.good("never banned"),

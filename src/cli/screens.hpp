@@ -15,4 +15,11 @@ namespace farewell::cli {
 [[nodiscard]] std::string unban_screen(const nlohmann::json& unban, const Paint& paint);
 [[nodiscard]] std::string explain_screen(const nlohmann::json& explanation, const Paint& paint);
 
+/// Of a farewell/allowlist/v1: everybody whom farewell never bans, and why.
+[[nodiscard]] std::string allowlist_screen(const nlohmann::json& allowlist, const Paint& paint);
+[[nodiscard]] std::string allowed_screen(const nlohmann::json& answer, const Paint& paint);
+[[nodiscard]] std::string disallowed_screen(const nlohmann::json& answer, const Paint& paint);
+/// Where an entry of the allowlist comes from: "by hand, 2026-11-25 21:00:03.000: the office".
+[[nodiscard]] std::string allow_entry_text(const nlohmann::json& entry);
+
 }  // namespace farewell::cli

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "daemon/clock.hpp"
+#include "daemon/control_answer.hpp"
 #include "daemon/history_documents.hpp"
 #include "report/address_text.hpp"
 #include "report/control_protocol.hpp"
@@ -24,22 +25,6 @@ using nlohmann::json;
 namespace error = report::control::error;
 namespace method = report::control::method;
 
-json answer_of(json parameters) {
-    return {{"parameters", std::move(parameters)}};
-}
-
-json failure(std::string_view name, std::string message) {
-    return {{"error", name}, {"parameters", {{"message", std::move(message)}}}};
-}
-
-std::optional<std::string> text_of(const json& parameters, const char* name) {
-    const auto found = parameters.find(name);
-    if (found == parameters.end() || !found->is_string()) {
-        return std::nullopt;
-    }
-    return found->get<std::string>();
-}
-
 std::optional<core::Address> address_of(const json& parameters) {
     const auto text = text_of(parameters, "address");
     return text ? report::parse_address(*text) : std::nullopt;
@@ -49,21 +34,6 @@ json no_address(const json& parameters) {
     return failure(error::kInvalidParameter,
                    fmt::format("address must be one IPv4 or IPv6 address, got {}",
                                parameters.value("address", json("nothing")).dump()));
-}
-
-/// The source that a ban is for; the error is the answer.
-std::expected<core::Prefix, json> source_of(const json& parameters) {
-    const auto text = text_of(parameters, "source");
-    if (!text) {
-        return std::unexpected(failure(error::kInvalidParameter,
-                                       fmt::format("source must be an address or a prefix, got {}",
-                                                   parameters.value("source", json("nothing")).dump())));
-    }
-    const auto source = report::parse_source(*text);
-    if (!source) {
-        return std::unexpected(failure(error::kInvalidParameter, source.error()));
-    }
-    return *source;
 }
 
 /// The error is the answer.
@@ -187,8 +157,9 @@ json unban_order_answer(EngineLoop& loop, const core::Prefix& source) {
 
 }  // namespace
 
-ControlMethods::ControlMethods(EngineLoop& loop, Facts facts, Reload reload, history::Recorder* history)
-    : loop_(loop), facts_(std::move(facts)), reload_(std::move(reload)), history_(history) {}
+ControlMethods::ControlMethods(EngineLoop& loop, Facts facts, Reload reload, AllowMethods& allow,
+                               history::Recorder* history)
+    : loop_(loop), facts_(std::move(facts)), reload_(std::move(reload)), allow_(allow), history_(history) {}
 
 void ControlMethods::handle(const json& request, ControlServer::Answer answer) {
     const std::string name = text_of(request, "method").value_or("");
@@ -211,6 +182,12 @@ void ControlMethods::handle(const json& request, ControlServer::Answer answer) {
         explain(parameters, std::move(answer));
     } else if (name == method::kListEvents) {
         list_events(parameters, std::move(answer));
+    } else if (name == method::kListAllowed) {
+        allow_.list(std::move(answer));
+    } else if (name == method::kAddAllowed) {
+        allow_.add(parameters, std::move(answer));
+    } else if (name == method::kRemoveAllowed) {
+        allow_.remove(parameters, std::move(answer));
     } else if (name == method::kReload) {
         reload(std::move(answer));
     } else {
@@ -301,11 +278,15 @@ void ControlMethods::explain(const Parameters& parameters, ControlServer::Answer
         answer(no_address(parameters));
         return;
     }
-    loop_.post([this, source = *source, answer = std::move(answer)](EngineLoop& loop) mutable {
+    loop_.post([this, source = *source, allowed_by = allow_.entry_of(*source),
+                answer = std::move(answer)](EngineLoop& loop) mutable {
         const core::Time now = boot_now();
         const core::SourceReport known = loop.engine().report(source, now);
         const auto held = known.ban ? held_for(loop, known.ban->ban.source) : std::nullopt;
         json document = explain_document(source, known, loop.engine(), held, now);
+        if (!allowed_by.is_null()) {
+            document["allowed_by"] = std::move(allowed_by);
+        }
         if (history_ == nullptr) {
             answer(answer_of(std::move(document)));
             return;

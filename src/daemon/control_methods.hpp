@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/allow_methods.hpp"
 #include "daemon/control_server.hpp"
 #include "daemon/documents.hpp"
 #include "daemon/engine_loop.hpp"
@@ -22,8 +23,9 @@ class ControlMethods {
     /// in force.
     using Facts = std::function<StatusFacts()>;
     using Reload = std::function<std::vector<std::string>()>;
-    /// `history`: nullptr where it is off.
-    ControlMethods(EngineLoop& loop, Facts facts, Reload reload, history::Recorder* history);
+    /// `history`: nullptr where it is off. `allow` outlives this.
+    ControlMethods(EngineLoop& loop, Facts facts, Reload reload, AllowMethods& allow,
+                   history::Recorder* history);
 
     void handle(const nlohmann::json& request, ControlServer::Answer answer);
 
@@ -46,6 +48,7 @@ class ControlMethods {
     EngineLoop& loop_;
     Facts facts_;
     Reload reload_;
+    AllowMethods& allow_;
     history::Recorder* history_;
 };
 

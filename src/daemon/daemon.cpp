@@ -23,6 +23,7 @@
 
 #include "config/table_content.hpp"
 #include "core/engine.hpp"
+#include "daemon/allow_methods.hpp"
 #include "daemon/clock.hpp"
 #include "daemon/control_methods.hpp"
 #include "daemon/control_server.hpp"
@@ -112,6 +113,7 @@ class Daemon {
     boost::asio::steady_timer host_timer_{context_};
     boost::asio::posix::stream_descriptor network_{context_};
     boost::asio::posix::stream_descriptor ruleset_{context_};
+    AllowMethods allow_;
     ControlMethods methods_;
     ControlServer server_;
     ExitStatus status_ = ExitStatus::ok;
@@ -130,7 +132,7 @@ core::Engine make_engine(const Config& config, const Resources& resources) {
     core::Limits limits = config.limits;
     std::random_device random;  // the kernel's
     limits.hash_key = std::uint64_t{random()} << 32U | random();
-    core::Engine engine(limits, config.allowed_networks);
+    core::Engine engine(limits, with_networks(config.allowed_networks, resources.allowed_by_hand));
     static_cast<void>(engine.set_knowledge(resources.host.knowledge()));
     for (const core::Ban& ban : resources.adopted) {
         engine.adopt(ban, boot_now());
@@ -176,14 +178,16 @@ Daemon::Daemon(Config config, ConfigSources sources, Resources resources)
       loop_(make_engine(config_, resources_), std::move(resources_.enforcer),
             {.rings = resources_.source->rings(),
              .doorbell = resources_.doorbell.get(),
-             .allowlist = config_.allowed_networks,
+             .allowlist = with_networks(config_.allowed_networks, resources_.allowed_by_hand),
              .enforcer_name = table_text(config_),
              .observing = config_.mode == Mode::observe,
              .flows = flows_.get(),
              .cut_connections = config_.cut_connections,
              .record = sink_of(history_.get())}),
+      allow_(loop_, resources_.allowed_by_hand,
+             [this]() -> const std::vector<core::Prefix>& { return config_.allowed_networks; }),
       methods_(
-          loop_, [this] { return facts(); }, [this] { return reload(); }, history_.get()),
+          loop_, [this] { return facts(); }, [this] { return reload(); }, allow_, history_.get()),
       server_(context_, resources_.control,
               [this](const nlohmann::json& request, ControlServer::Answer answer) {
                   methods_.handle(request, std::move(answer));
@@ -326,7 +330,7 @@ std::vector<std::string> Daemon::reload() {
     resources_.host.remember_services_for(wanted->remember_services);
     config_.protect_sessions = wanted->protect_sessions;
     resources_.host.protect_sessions(wanted->protect_sessions);
-    loop_.post([this, limits = wanted->limits, allowlist = wanted->allowed_networks,
+    loop_.post([this, limits = wanted->limits, allowlist = allow_.networks(),
                 cut_connections = wanted->cut_connections,
                 files = file_names(*wanted)](EngineLoop& loop) mutable {
         loop.cut_connections(cut_connections);

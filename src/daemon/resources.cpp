@@ -107,18 +107,17 @@ std::expected<std::vector<core::Ban>, enforce::EnforceError> bans_in_kernel(
     return bans;
 }
 
-std::expected<std::vector<core::Ban>, enforce::EnforceError> prepare(enforce::Enforcer& enforcer,
-                                                                     const Config& config,
-                                                                     const core::Knowledge& knowledge) {
-    if (auto allowed = enforcer.allow(core::never_banned(config.allowed_networks, knowledge));
+std::expected<std::vector<core::Ban>, enforce::EnforceError> prepare(
+    enforce::Enforcer& enforcer, OnStart on_start, const std::vector<core::Prefix>& never_banned) {
+    if (auto allowed = enforcer.allow(never_banned);
         !allowed && allowed.error().failure != enforce::Failure::table_gone) {
         return std::unexpected(allowed.error());  // before the table is there, build() will use it
     }
     if (auto built = enforcer.build(); !built) {
         return std::unexpected(built.error());
     }
-    if (config.on_start == OnStart::keep) {
-        return bans_in_kernel(enforcer, core::never_banned(config.allowed_networks, knowledge));
+    if (on_start == OnStart::keep) {
+        return bans_in_kernel(enforcer, never_banned);
     }
     if (auto cleared = enforcer.clear(); !cleared) {
         return std::unexpected(cleared.error());
@@ -189,6 +188,10 @@ std::expected<Resources, StartFailure> acquire(const Config& config) {
     if (!state) {
         return cannot(state.error());
     }
+    auto allowed_by_hand = AllowlistFile::open(config.state_directory / "allowed");
+    if (!allowed_by_hand) {
+        return cannot(allowed_by_hand.error());
+    }
     auto control = ControlSocket::bind(config.control_socket);
     if (!control) {
         return cannot(control.error());
@@ -198,6 +201,7 @@ std::expected<Resources, StartFailure> acquire(const Config& config) {
         return cannot(host.error());
     }
     Resources resources{.state = std::move(*state),
+                        .allowed_by_hand = std::move(*allowed_by_hand),
                         .control = std::move(*control),
                         .host = std::move(*host),
                         .knowledge = {},
@@ -220,7 +224,10 @@ std::expected<Resources, StartFailure> acquire(const Config& config) {
     if (auto opened = open_enforcer(config, resources); !opened) {
         return std::unexpected(opened.error());
     }
-    auto adopted = prepare(*resources.enforcer, config, *resources.host.knowledge());
+    auto adopted =
+        prepare(*resources.enforcer, config.on_start,
+                core::never_banned(with_networks(config.allowed_networks, resources.allowed_by_hand),
+                                   *resources.host.knowledge()));
     if (!adopted) {
         return cannot(adopted.error());
     }

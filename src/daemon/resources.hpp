@@ -12,6 +12,7 @@
 #include "config/config.hpp"
 #include "conntrack/flow_table.hpp"
 #include "core/action.hpp"
+#include "daemon/allowlist_file.hpp"
 #include "daemon/control_server.hpp"
 #include "daemon/state_directory.hpp"
 #include "enforce/enforcer.hpp"
@@ -31,6 +32,7 @@ struct StartFailure {
 /// Everything that needs privileges to come into being, in the order in which it is acquired.
 struct Resources {
     StateDirectory state;
+    AllowlistFile allowed_by_hand;
     ControlSocket control;
     host::HostWatch host;
     std::unique_ptr<source::SharedKnowledge> knowledge;  // published by us, looked up by receiving threads

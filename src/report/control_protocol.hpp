@@ -21,6 +21,9 @@ inline constexpr std::string_view kRemoveBan = "io.farewell.RemoveBan";
 inline constexpr std::string_view kRemoveAllBans = "io.farewell.RemoveAllBans";
 inline constexpr std::string_view kExplain = "io.farewell.Explain";
 inline constexpr std::string_view kListEvents = "io.farewell.ListEvents";
+inline constexpr std::string_view kListAllowed = "io.farewell.ListAllowed";
+inline constexpr std::string_view kAddAllowed = "io.farewell.AddAllowed";
+inline constexpr std::string_view kRemoveAllowed = "io.farewell.RemoveAllowed";
 inline constexpr std::string_view kReload = "io.farewell.Reload";
 }  // namespace method
 

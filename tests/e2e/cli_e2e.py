@@ -4,7 +4,7 @@
 import json
 
 from counting_e2e import CountingTest
-from world import ATTACKER4, ATTACKER6, CLIENT4, SERVER4, wait_until
+from world import ATTACKER4, ATTACKER6, CLIENT4, FAREWELL, SERVER4, wait_until
 
 
 class CliTest(CountingTest):
@@ -176,6 +176,82 @@ class Explain(CliTest):
 
     def test_unknown(self):
         self.assertIn("no probe of it", self.cli("explain", "198.18.0.99"))
+
+
+class Allow(CliTest):
+    def test_allowing_lifts_the_ban_and_keeps_the_next_away(self):
+        self.send(self.syns(10))
+        self.wait_banned(ATTACKER4)
+        text = self.cli("allow", "add", ATTACKER4, "--reason", "the office")
+        self.assertIn(f"{ATTACKER4} is never banned from now on; its ban is lifted", text)
+        self.assertEqual(self.banned(4), {})
+        received = self.daemon.status()["packets"]["received"]
+        self.send(self.syns(20, first=3000))
+        self.wait_judged(self.daemon, received + 20)
+        self.assert_no_bans()
+        self.assertIn("was on the allowlist already", self.cli("allow", "add", ATTACKER4))
+        self.assertIn("by hand", self.cli("explain", ATTACKER4))
+        self.assertIn("the office", self.cli("allow", "list"))
+        self.assertIn(f"{ATTACKER4} is on the allowlist", self.cli("bans", "add", ATTACKER4, status=1))
+
+    def test_it_holds_over_a_reload_and_a_restart_and_ends_with_remove(self):
+        self.cli("allow", "add", "198.18.0.0/24")
+        self.cli("reload")
+        self.cli("bans", "add", ATTACKER4, status=1)
+        self.daemon.stop()
+        self.daemon = self.start_daemon()
+        self.cli("bans", "add", ATTACKER4, status=1)
+        self.assertIn("198.18.0.0/24 is still on it", self.cli("allow", "remove", ATTACKER4))
+        self.assertIn("is off the allowlist", self.cli("allow", "remove", "198.18.0.0/24"))
+        self.assertIn("was not on the allowlist already", self.cli("allow", "remove", "198.18.0.0/24"))
+        self.cli("bans", "add", ATTACKER4)
+
+    def test_what_the_configuration_allows_is_shown_and_stays(self):
+        daemon = self.start_daemon(namespace=self.client, name="other",
+                                   config=self.write_config('[allow]\nnetworks = ["198.18.5.0/24"]\n'))
+        text = daemon.cli("allow", "list").stdout
+        self.assertRegex(text, r"198\.18\.5\.0/24 +allow\.networks in the configuration")
+        self.assertRegex(text, rf"{CLIENT4} +this host's own address")
+        result = daemon.cli("allow", "remove", "198.18.5.0/24", check=False)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("take it out of allow.networks there", result.stdout)
+
+    def test_me_is_where_this_session_comes_from(self):
+        def cli(*arguments, **environment):
+            return self.server.run("env", "-u", "SSH_CONNECTION", *[f"{k}={v}" for k, v in environment.items()], FAREWELL,
+                                   "--socket", self.daemon.socket, *arguments, check=False)
+        self.assertEqual(cli("allow", "me").returncode, 3)
+        result = cli("allow", "me", SSH_CONNECTION=f"{CLIENT4} 50000 {SERVER4} 22")
+        self.assertIn(f"{CLIENT4} is never banned", result.stdout)
+        # sudo takes the variable away; a parent process still has it.
+        result = self.server.run("env", f"SSH_CONNECTION=::ffff:{ATTACKER4} 50000 {SERVER4} 22", "sh", "-c",
+                                 'env -u SSH_CONNECTION "$0" --socket "$1" allow me; exit $?', FAREWELL, self.daemon.socket)
+        self.assertIn(f"{ATTACKER4} is never banned", result.stdout)
+
+    def test_refusals(self):
+        self.assertIn("host bits", self.cli("allow", "add", "192.0.2.7/24", status=2))
+        self.assertIn("would allow", self.cli("-n", "allow", "add", ATTACKER4))
+        self.assertEqual(self.json("allow", "list")["networks"], [])
+
+    def test_a_list_that_cannot_be_read_is_no_empty_one(self):
+        self.daemon.stop()
+        with open(f"{self.directory}/daemon/state/allowed", "w", encoding="utf-8") as file:
+            file.write("198.18.0.1 1790000000 fine\nnonsense\n")
+        daemon = self.start_daemon(ready=False)
+        self.assertEqual(daemon.wait_exit(), 1)
+        self.assertIn("state/allowed:2: not `NETWORK SECONDS NOTE`: `nonsense`", daemon.log())
+
+
+class CheckConfig(CliTest):
+    def test_every_mistake_with_its_place(self):
+        path = self.write_config('[detect]\nwindw = "1h"\nthreshold = "ten"\n')
+        text = self.cli("check-config", path, status=78)
+        self.assertIn(f"{path}:2:1: error: unknown key `detect.windw`; did you mean `window`?", text)
+        self.assertIn(f"{path}:3:13: error: detect.threshold must be", text)
+        self.assertEqual([error["place"] for error in self.json("check-config", path, status=78)["errors"]],
+                         [f"{path}:2:1", f"{path}:3:13"])
+        self.write_config("[detect]\nthreshold = 12\n")
+        self.assertIn(f"{path}: ok", self.cli("check-config", path))
 
 
 class ExitStatuses(CliTest):
