@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "cli/ban_list_command.hpp"
 #include "cli/commands.hpp"
 #include "cli/screens.hpp"
 #include "cli/source_option.hpp"
@@ -23,6 +24,7 @@ using report::ExitStatus;
 struct BansOptions {
     std::string source;
     std::string duration;
+    std::string note;
     bool all = false;
 };
 
@@ -34,6 +36,9 @@ ExitStatus add_ban(const Session& session, const BansOptions& options) {
     json parameters{{"source", options.source}};
     if (!options.duration.empty()) {
         parameters["duration"] = options.duration;
+    }
+    if (!options.note.empty()) {
+        parameters["note"] = options.note;
     }
     return session.show(method::kAddBan, parameters, [](const json& ban, const Paint& paint) {
         return (ban.at("already") == true ? "already banned: " : "banned: ") + ban_screen(ban, paint);
@@ -73,11 +78,13 @@ void add_bans_commands(CLI::App& app, Session& session) {
     CLI::App* add = bans->add_subcommand("add", "ban an address or a prefix by hand");
     add_source(*add, options->source)->required();
     add->add_option("--for", options->duration, "how long, such as 2h (default: ban.duration)");
+    add->add_option("--reason", options->note, "a note to yourself");
     session.on(*add, [&session, options] { return add_ban(session, *options); });
     CLI::App* remove = bans->add_subcommand("remove", "let an address or a prefix in again");
     add_source(*remove, options->source);
     remove->add_flag("--all", options->all, "every banned address");
     session.on(*remove, [&session, options] { return remove_ban(session, *options); });
+    add_ban_list_commands(*bans, session);
 }
 
 }  // namespace farewell::cli

@@ -33,7 +33,8 @@ std::string ban_text(const json& event) {
     std::string text = fmt::format("{}until {}", event.value("soft", false) ? "softly " : "",
                                    local_time(event.value("until", "?"), true));
     if (event.value("reason", "") == "by_operator") {
-        return text + "   by hand";
+        return text + "   by hand" +
+               (event.contains("note") ? ": " + event.at("note").get<std::string>() : "");
     }
     if (event.contains("ports") && !event.at("ports").empty() && event.contains("evidence")) {
         text += "   " + ports_text(event);
@@ -59,6 +60,9 @@ std::string event_line(const json& event) {
     if (kind == "ban") {
         return fmt::format("{}  {:<9} {}   {}\n", at, observed ? "would ban" : "ban", source,
                            ban_text(event));
+    }
+    if (kind == "imported") {
+        return fmt::format("{}  {:<9} {} bans out of a list\n", at, "import", number(event, "bans"));
     }
     if (kind == "unban") {
         return fmt::format("{}  {:<9} {}   {}\n", at, observed ? "would end" : "unban", source,

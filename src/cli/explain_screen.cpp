@@ -2,8 +2,10 @@
 #include <fmt/format.h>
 
 #include <cstdint>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 
 #include "cli/document_text.hpp"
 #include "cli/event_lines.hpp"
@@ -102,6 +104,28 @@ std::string evidence_screen(const json& explanation) {
                            : "connections of its came and went: no");
 }
 
+/// What did not count, summed up by port and rule: "did not count: tcp/80 backscatter (12)".
+std::string disregarded_lines(const json& explanation) {
+    const json packets = explanation.value("disregarded", json::array());
+    std::map<std::pair<std::string, std::string>, std::uint64_t> kinds;
+    for (const json& packet : packets) {
+        ++kinds[{packet.at("port").get<std::string>(), packet.at("rule").get<std::string>()}];
+    }
+    if (kinds.empty()) {
+        return "";
+    }
+    std::string text = "  did not count:";
+    std::size_t shown = 0;
+    for (const auto& [kind, count] : kinds) {
+        if (shown++ == kPortsShown) {
+            return text + fmt::format(" and {} more\n", kinds.size() - kPortsShown);
+        }
+        text += fmt::format("{} {} {}{}", shown == 1 ? "" : ",", kind.first, kind.second,
+                            count == 1 ? "" : fmt::format(" ({} times)", count));
+    }
+    return text + "\n";
+}
+
 std::string banned_screen(const json& explanation, const Paint& paint) {
     const json& ban = explanation.at("ban");
     const std::string address = explanation.at("address");
@@ -113,8 +137,10 @@ std::string banned_screen(const json& explanation, const Paint& paint) {
         local_time(ban.at("until"), true), duration(ban.at("seconds_left")),
         number(ban, "offence") > 1 ? fmt::format(", offence {}", number(ban, "offence")) : "");
     const json& ports = explanation.at("ports");
-    if (ban.at("reason") == "by_operator") {
-        text += "  banned by hand\n";
+    if (ban.at("reason") == "by_operator" || ban.at("reason") == "imported") {
+        text += fmt::format("  {}{}\n",
+                            ban.at("reason") == "imported" ? "out of an imported list" : "banned by hand",
+                            ban.contains("note") ? ": " + ban.at("note").get<std::string>() : "");
     } else if (ports.empty()) {
         text += "  found in the kernel at start; its evidence is not known\n";
     } else if (explanation.value("evidence_from", "") == "history") {
@@ -134,7 +160,7 @@ std::string banned_screen(const json& explanation, const Paint& paint) {
         text += fmt::format("  effect   none yet: {} ({} refusals by the kernel); see farewell status\n",
                             ban.at("state").get<std::string>(), number(ban, "failures"));
     }
-    return text + earlier_bans_line(explanation) +
+    return text + disregarded_lines(explanation) + earlier_bans_line(explanation) +
            fmt::format("  undo:  farewell bans remove {}      never again:  farewell allow add {}\n", source,
                        source);
 }
@@ -165,7 +191,7 @@ std::string explain_screen(const json& explanation, const Paint& paint) {
     if (ports.empty()) {
         return fmt::format("{}  {}, and no probe of it within the last {}\n", address,
                            paint.good("not banned"), window) +
-               earlier_bans_line(explanation);
+               disregarded_lines(explanation) + earlier_bans_line(explanation);
     }
     std::string text = fmt::format(
         "{}  {}: {:g} of {} {} within {}; {:g} more would ban it", address, paint.good("not banned"),
@@ -179,7 +205,7 @@ std::string explain_screen(const json& explanation, const Paint& paint) {
     text += "\n";
     text += port_list(ports);
     text += evidence_lines(explanation.at("evidence"));
-    return text + earlier_bans_line(explanation);
+    return text + disregarded_lines(explanation) + earlier_bans_line(explanation);
 }
 
 }  // namespace farewell::cli

@@ -11,6 +11,8 @@ std::string_view name_of(BanReason reason) {
             return "port_sweep";
         case BanReason::by_operator:
             return "by_operator";
+        case BanReason::imported:
+            return "imported";
     }
     return "unknown";
 }

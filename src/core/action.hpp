@@ -15,8 +15,13 @@ enum class BanReason : std::uint8_t {
     port_scan,    ///< it tried too many closed ports
     port_sweep,   ///< it tried one port of too many hosts
     by_operator,  ///< typed by a person
+    imported,     ///< one of many that a person had in a file
 };
 [[nodiscard]] std::string_view name_of(BanReason reason);
+/// Not for what the source did here.
+[[nodiscard]] constexpr bool is_by_person(BanReason reason) {
+    return reason == BanReason::by_operator || reason == BanReason::imported;
+}
 
 /// Keep this source out until `until`: everything from it, or softly, what does not belong to a connection
 /// that stands. Its length is_ban_length().
@@ -41,6 +46,7 @@ enum class UnbanReason : std::uint8_t {
 struct Unban {
     Prefix source;
     UnbanReason reason = UnbanReason::expired;
+    BanReason banned_for = BanReason::port_scan;
 };
 
 }  // namespace farewell::core

@@ -10,6 +10,7 @@
 #include <optional>
 #include <set>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -39,6 +40,7 @@ struct BanRecord {
     std::uint32_t failures = 0;      ///< refusals in a row
     std::uint64_t probes_after = 0;  ///< probes of the source seen after the decision
     Evidence evidence;               ///< of an operator's ban: what the source had tried by then
+    std::string note;                ///< the operator's own words; mostly empty
 };
 
 class BanBook {

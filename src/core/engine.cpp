@@ -172,9 +172,11 @@ void Engine::State::change_form(BanRecord& record, Time now) {
 }
 
 void Engine::State::expire(const Prefix& source) {
-    if (bans.remove(source)) {
+    if (const BanRecord* record = bans.find(source)) {
+        const BanReason banned_for = record->ban.reason;
+        bans.remove(source);
         ++counters.unbans;
-        expired.push_back({.source = source, .reason = UnbanReason::expired});
+        expired.push_back({.source = source, .reason = UnbanReason::expired, .banned_for = banned_for});
     }
 }
 

@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "core/action.hpp"
@@ -67,6 +68,12 @@ enum class OrderResult : std::uint8_t {
     covered,            ///< nothing to remove of its own; a wider ban keeps it out
 };
 
+/// Who orders a ban by hand, and what for.
+struct OrderedBy {
+    BanReason reason = BanReason::by_operator;  ///< is_by_person
+    std::string note;
+};
+
 class Engine {
  public:
     Engine(const Limits& limits, const std::vector<Prefix>& allowlist);
@@ -112,7 +119,7 @@ class Engine {
     /// from now. A wider ban in force that ends no earlier is `already`. Narrower bans keep their own ends. A
     /// soft ban becomes full and does not end sooner.
     [[nodiscard]] BanOrder order_ban(const Prefix& source, std::optional<std::chrono::nanoseconds> duration,
-                                     Time now);
+                                     Time now, const OrderedBy& by = {});
     /// `done` means: take the source out of the kernel. An address starts from nothing. Only this very ban is
     /// lifted: narrower and wider ones stay.
     [[nodiscard]] OrderResult order_unban(const Prefix& source);
@@ -134,6 +141,10 @@ class Engine {
 
     /// Every wanted ban that has not run out, for a rebuilt table.
     [[nodiscard]] std::vector<Ban> wanted(Time now) const;
+    /// At most `max` of them in the order of their sources, IPv4 first, those after `after`: a part of all,
+    /// for lists too long to be taken at once. O(bans).
+    [[nodiscard]] std::vector<Ban> wanted_after(const std::optional<Prefix>& after, std::size_t max,
+                                                Time now) const;
     /// At most `max` records, those expiring last first left out; for lists.
     [[nodiscard]] std::vector<BanRecord> bans(std::size_t max) const;
     /// `host`: of its probes to that one behind us, instead of those to us.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The engine's other half: what the operator and the host say, and what is known.
 #include <algorithm>
+#include <iterator>
+#include <ranges>
 #include <utility>
 
 #include "core/bannable.hpp"
@@ -37,7 +39,7 @@ std::optional<OrderResult> Engine::State::objection(const Prefix& source) const 
 }
 
 Engine::BanOrder Engine::order_ban(const Prefix& ordered, std::optional<std::chrono::nanoseconds> duration,
-                                   Time now) {
+                                   Time now, const OrderedBy& by) {
     State& state = *state_;
     now = state.at_least_last(now);
     const Prefix source = Prefix::of(ordered.address, ordered.length);
@@ -56,7 +58,8 @@ Engine::BanOrder Engine::order_ban(const Prefix& ordered, std::optional<std::chr
         }
         if (duration || known->ban.soft) {
             known->ban.until = duration ? until : std::max(known->ban.until, until);
-            known->ban.reason = BanReason::by_operator;
+            known->ban.reason = by.reason;
+            known->note = by.note;
         }
         if (known->ban.soft) {
             state.change_form(*known, now);
@@ -69,7 +72,8 @@ Engine::BanOrder Engine::order_ban(const Prefix& ordered, std::optional<std::chr
     }
     ++state.counters.bans_decided;
     BanRecord record;
-    record.ban = {.source = source, .until = until, .reason = BanReason::by_operator, .soft = false};
+    record.ban = {.source = source, .until = until, .reason = by.reason, .soft = false};
+    record.note = by.note;
     record.since = record.answered = now;
     record.evidence = state.take_evidence(source, now);
     return {.result = OrderResult::done, .ban = state.hand_out(state.bans.put(std::move(record)), now)};
@@ -140,6 +144,24 @@ std::vector<Ban> Engine::wanted(Time now) const {
         }
     });
     return wanted;
+}
+
+std::vector<Ban> Engine::wanted_after(const std::optional<Prefix>& after, std::size_t max, Time now) const {
+    const auto place = [](const Prefix& source) { return std::pair(source.address.family(), source); };
+    std::vector<const Ban*> rest;
+    state_->bans.for_each([&](const BanRecord& record) {
+        if (record.ban.until > now && (!after || place(*after) < place(record.ban.source))) {
+            rest.push_back(&record.ban);
+        }
+    });
+    const auto taken = static_cast<std::ptrdiff_t>(std::min(max, rest.size()));
+    std::ranges::partial_sort(rest, rest.begin() + taken, {},
+                              [&](const Ban* ban) { return place(ban->source); });
+    std::vector<Ban> bans;
+    bans.reserve(static_cast<std::size_t>(taken));
+    std::ranges::transform(rest | std::views::take(taken), std::back_inserter(bans),
+                           [](const Ban* ban) { return *ban; });
+    return bans;
 }
 
 std::vector<BanRecord> Engine::bans(std::size_t max) const {

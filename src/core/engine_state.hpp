@@ -68,7 +68,8 @@ std::vector<Unban> Engine::State::lift_bans(UnbanReason reason, IsExempt is_exem
     std::vector<Unban> unbans;
     bans.for_each([&](const BanRecord& record) {
         if (is_exempt(record.ban.source)) {
-            unbans.push_back({.source = record.ban.source, .reason = reason});
+            unbans.push_back(
+                {.source = record.ban.source, .reason = reason, .banned_for = record.ban.reason});
         }
     });
     for (const Unban& unban : unbans) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "core/engine.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -374,6 +375,25 @@ TEST_F(EngineTest, ListsAreCutOffAtTheLatestEnds) {
     EXPECT_EQ(listed[2].ban.source, alone(3));
     EXPECT_EQ(engine.wanted(now).size(), 5U);
     EXPECT_EQ(engine.wanted(now + 2h).size(), 3U);
+}
+
+TEST_F(EngineTest, LongListsAreTakenPartByPartInTheOrderOfTheirSources) {
+    const Prefix network = Prefix::of(source(1), 24);
+    static_cast<void>(engine.order_ban(alone(3), 2h, now));
+    static_cast<void>(engine.order_ban(alone(1), 3h, now, {.reason = BanReason::imported, .note = "x"}));
+    static_cast<void>(engine.order_ban(network, 1h, now));
+    EXPECT_EQ(engine.ban_of(alone(1), now)->note, "x");
+    const auto sources = [&](const std::optional<Prefix>& after, Time when) {
+        std::vector<Prefix> list;
+        for (const Ban& ban : engine.wanted_after(after, 2, when)) {
+            list.push_back(ban.source);
+        }
+        return list;
+    };
+    EXPECT_THAT(sources({}, now), testing::ElementsAre(network, alone(1)));
+    EXPECT_THAT(sources(alone(1), now), testing::ElementsAre(alone(3)));
+    EXPECT_THAT(sources(alone(3), now), testing::IsEmpty());
+    EXPECT_THAT(sources({}, now + 150min), testing::ElementsAre(alone(1))) << "what is over is no ban";
 }
 
 TEST(EngineNames, AreAllThere) {

@@ -11,6 +11,7 @@
 #include <system_error>
 #include <utility>
 
+#include "daemon/control_answer.hpp"
 #include "host/small_file.hpp"
 #include "report/address_text.hpp"
 
@@ -51,22 +52,6 @@ bool is_of(const AllowedNetwork& entry, const core::Prefix& network) {
 }
 
 }  // namespace
-
-std::string note_of(std::string_view text) {
-    std::string note;
-    for (const char letter : text) {
-        const auto byte = static_cast<unsigned char>(letter);
-        note += byte < 0x20 || byte == 0x7f ? ' ' : letter;
-    }
-    if (note.size() > AllowlistFile::kNoteBytesMax) {
-        std::size_t end = AllowlistFile::kNoteBytesMax;
-        while (end > 0 && (static_cast<unsigned char>(note[end]) & 0xc0U) == 0x80U) {
-            --end;  // no character is cut in two
-        }
-        note.resize(end);
-    }
-    return note;
-}
 
 std::vector<core::Prefix> with_networks(std::vector<core::Prefix> configured, const AllowlistFile& by_hand) {
     for (const AllowedNetwork& entry : by_hand.networks()) {

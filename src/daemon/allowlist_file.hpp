@@ -21,13 +21,12 @@ namespace farewell::daemon {
 struct AllowedNetwork {
     core::Prefix network;
     std::chrono::sys_seconds since;
-    std::string note;  // one line of UTF-8; may be empty
+    std::string note;  // as note_of makes it; may be empty
 };
 
 class AllowlistFile {
  public:
     static constexpr std::size_t kNetworksMax = 4096;
-    static constexpr std::size_t kNoteBytesMax = 200;
 
     /// No file is an empty list. The error is a sentence with file:line and the next step: whoever may have
     /// been on a list that cannot be read would be banned without it.
@@ -51,8 +50,5 @@ class AllowlistFile {
 /// The configured ones, and those added by hand.
 [[nodiscard]] std::vector<core::Prefix> with_networks(std::vector<core::Prefix> configured,
                                                       const AllowlistFile& by_hand);
-
-/// The text made fit to be a note: one line, no control characters, cut off at kNoteBytesMax.
-[[nodiscard]] std::string note_of(std::string_view text);
 
 }  // namespace farewell::daemon

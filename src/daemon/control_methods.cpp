@@ -10,6 +10,7 @@
 #include <optional>
 #include <utility>
 
+#include "daemon/bulk_methods.hpp"
 #include "daemon/clock.hpp"
 #include "daemon/control_answer.hpp"
 #include "daemon/history_documents.hpp"
@@ -86,45 +87,17 @@ std::optional<json> ban_answer(EngineLoop& loop, const core::Prefix& source) {
     return ban_document(*record, held_for(loop, record->ban.source), now);
 }
 
-/// "198.18.0.254, a gateway of this host": who stands in a ban's way.
-std::string protected_text(const core::Knowledge& knowledge, const core::Prefix& source) {
-    const auto address = knowledge.protected_in(source);
-    return address ? fmt::format("{} is this host's {}", report::to_text(*address),
-                                 knowledge.protected_as(*address))
-                   : std::string();
-}
-
 json ban_order_answer(EngineLoop& loop, const core::Prefix& source,
-                      std::optional<std::chrono::nanoseconds> duration) {
+                      std::optional<std::chrono::nanoseconds> duration, const std::string& note) {
     const std::string name = report::to_text(source);
-    const auto result = loop.ban(source, duration);
+    const auto result = loop.ban(source, duration, note);
     if (!result) {
         return failure(error::kFailed, fmt::format("{} is not banned yet and will be retried: {}", name,
                                                    result.error().message));
     }
-    switch (*result) {
-        case OrderResult::allowlisted:
-            return failure(error::kRefused,
-                           fmt::format("{} is on the allowlist, or some of it is (allow.networks)", name));
-        case OrderResult::protected_address:
-            return failure(error::kRefused, fmt::format("{} is never banned: {}", name,
-                                                        protected_text(loop.engine().knowledge(), source)));
-        case OrderResult::martian:
-            return failure(
-                error::kRefused,
-                fmt::format("{} is, or holds, a loopback, unspecified, multicast or broadcast address, or "
-                            "all of a link",
-                            name));
-        case OrderResult::no_length:
-            return failure(error::kInvalidParameter,
-                           fmt::format("{} is of a length that cannot be banned", name));
-        case OrderResult::full:
-            return failure(error::kRefused, "there are as many bans as farewell may hold");
-        case OrderResult::done:
-        case OrderResult::already:
-        case OrderResult::not_banned:
-        case OrderResult::covered:
-            break;
+    if (auto refusal = refusal_text(loop.engine().knowledge(), source, *result)) {
+        return failure(*result == OrderResult::no_length ? error::kInvalidParameter : error::kRefused,
+                       std::move(*refusal));
     }
     json document = ban_answer(loop, source).value_or(json::object());
     document["already"] = *result == OrderResult::already;
@@ -157,9 +130,14 @@ json unban_order_answer(EngineLoop& loop, const core::Prefix& source) {
 
 }  // namespace
 
-ControlMethods::ControlMethods(EngineLoop& loop, Facts facts, Reload reload, AllowMethods& allow,
-                               history::Recorder* history)
-    : loop_(loop), facts_(std::move(facts)), reload_(std::move(reload)), allow_(allow), history_(history) {}
+ControlMethods::ControlMethods(EngineLoop& loop, Facts facts, Reload reload, Disregarded disregarded,
+                               AllowMethods& allow, history::Recorder* history)
+    : loop_(loop),
+      facts_(std::move(facts)),
+      reload_(std::move(reload)),
+      disregarded_(std::move(disregarded)),
+      allow_(allow),
+      history_(history) {}
 
 void ControlMethods::handle(const json& request, ControlServer::Answer answer) {
     const std::string name = text_of(request, "method").value_or("");
@@ -174,6 +152,10 @@ void ControlMethods::handle(const json& request, ControlServer::Answer answer) {
         get_ban(parameters, std::move(answer));
     } else if (name == method::kAddBan) {
         add_ban(parameters, std::move(answer));
+    } else if (name == method::kAddBans) {
+        add_bans(loop_, parameters, std::move(answer));
+    } else if (name == method::kExportBans) {
+        export_bans(loop_, parameters, std::move(answer));
     } else if (name == method::kRemoveBan) {
         remove_ban(parameters, std::move(answer));
     } else if (name == method::kRemoveAllBans) {
@@ -238,14 +220,15 @@ void ControlMethods::add_ban(const Parameters& parameters, ControlServer::Answer
     std::optional<std::chrono::nanoseconds> duration;
     if (parameters.contains("duration")) {
         duration = report::parse_duration(text_of(parameters, "duration").value_or(""));
-        if (!duration || *duration < std::chrono::seconds(1) || *duration > std::chrono::hours(24 * 366)) {
+        if (!duration || !is_ban_duration(*duration)) {
             answer(
                 failure(error::kInvalidParameter, "duration must be 1s..366d, such as \"2h\" or \"1h30m\""));
             return;
         }
     }
-    loop_.post([source = *source, duration, answer = std::move(answer)](EngineLoop& loop) mutable {
-        answer(ban_order_answer(loop, source, duration));
+    loop_.post([source = *source, duration, note = note_of(text_of(parameters, "note").value_or("")),
+                answer = std::move(answer)](EngineLoop& loop) mutable {
+        answer(ban_order_answer(loop, source, duration, note));
     });
 }
 
@@ -284,6 +267,7 @@ void ControlMethods::explain(const Parameters& parameters, ControlServer::Answer
         const core::SourceReport known = loop.engine().report(source, now);
         const auto held = known.ban ? held_for(loop, known.ban->ban.source) : std::nullopt;
         json document = explain_document(source, known, loop.engine(), held, now);
+        document["disregarded"] = disregarded_part(disregarded_(source));
         if (!allowed_by.is_null()) {
             document["allowed_by"] = std::move(allowed_by);
         }

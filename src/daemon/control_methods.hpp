@@ -23,8 +23,10 @@ class ControlMethods {
     /// in force.
     using Facts = std::function<StatusFacts()>;
     using Reload = std::function<std::vector<std::string>()>;
+    /// What an address sent lately that did not count; any thread.
+    using Disregarded = std::function<std::vector<source::DisregardedPacket>(const core::Address&)>;
     /// `history`: nullptr where it is off. `allow` outlives this.
-    ControlMethods(EngineLoop& loop, Facts facts, Reload reload, AllowMethods& allow,
+    ControlMethods(EngineLoop& loop, Facts facts, Reload reload, Disregarded disregarded, AllowMethods& allow,
                    history::Recorder* history);
 
     void handle(const nlohmann::json& request, ControlServer::Answer answer);
@@ -48,6 +50,7 @@ class ControlMethods {
     EngineLoop& loop_;
     Facts facts_;
     Reload reload_;
+    Disregarded disregarded_;
     AllowMethods& allow_;
     history::Recorder* history_;
 };

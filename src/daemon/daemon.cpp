@@ -187,7 +187,9 @@ Daemon::Daemon(Config config, ConfigSources sources, Resources resources)
       allow_(loop_, resources_.allowed_by_hand,
              [this]() -> const std::vector<core::Prefix>& { return config_.allowed_networks; }),
       methods_(
-          loop_, [this] { return facts(); }, [this] { return reload(); }, allow_, history_.get()),
+          loop_, [this] { return facts(); }, [this] { return reload(); },
+          [this](const core::Address& source) { return resources_.source->disregarded(source); }, allow_,
+          history_.get()),
       server_(context_, resources_.control,
               [this](const nlohmann::json& request, ControlServer::Answer answer) {
                   methods_.handle(request, std::move(answer));

@@ -34,7 +34,7 @@ json by_name(const auto& counts, auto name_of_index) {
 }
 
 /// Those by rule that were not remembered.
-json disregarded_part(const source::PacketCounts& counts) {
+json disregarded_counts(const source::PacketCounts& counts) {
     json object = json::object();
     for (std::size_t i = core::kCountedRules; i < core::kRules; ++i) {
         object[std::string(core::name_of(static_cast<core::Rule>(i)))] = counts.rules[i];
@@ -52,7 +52,7 @@ json packets_part(const source::PacketCounts& counts) {
                  [](std::size_t i) { return core::name_of(static_cast<core::DecodeError>(i)); })},
         {"rules",
          by_name(counts.rules, [](std::size_t i) { return core::name_of(static_cast<core::Rule>(i)); })},
-        {"disregarded", disregarded_part(counts)},
+        {"disregarded", disregarded_counts(counts)},
     };
 }
 
@@ -156,6 +156,9 @@ json ban_part(const core::BanRecord& record, const enforce::EnforcedBan* held, c
         {"failures", record.failures},
         {"ports", ports_part(record.evidence.ports)},
     };
+    if (!record.note.empty()) {
+        part["note"] = record.note;
+    }
     if (held != nullptr) {
         part["packets"] = held->packets;
         part["bytes"] = held->bytes;
@@ -258,6 +261,16 @@ json explain_document(const core::Address& source, const core::SourceReport& rep
                               : core::points(report.evidence.weight);
     document["missing"] = std::max(0.0, static_cast<double>(limits.threshold) - so_far);
     return document;
+}
+
+json disregarded_part(const std::vector<source::DisregardedPacket>& packets) {
+    json list = json::array();
+    for (const source::DisregardedPacket& packet : packets) {
+        list.push_back({{"seen", timestamp(packet.at)},
+                        {"port", report::to_text(packet.port)},
+                        {"rule", core::name_of(packet.rule)}});
+    }
+    return list;
 }
 
 }  // namespace farewell::daemon

@@ -51,4 +51,7 @@ struct StatusFacts {
                                               const std::optional<enforce::EnforcedBan>& held,
                                               core::Time now);
 
+/// For an explanation: what of an address did not count, and by which rule.
+[[nodiscard]] nlohmann::json disregarded_part(const std::vector<source::DisregardedPacket>& packets);
+
 }  // namespace farewell::daemon

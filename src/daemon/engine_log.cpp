@@ -48,9 +48,8 @@ void EngineLog::banned(const core::Ban& ban, const core::BanRecord& record, core
     if (!ban_lines_.admit(now)) {
         return;
     }
-    const std::string evidence = ban.reason == core::BanReason::by_operator
-                                     ? std::string(core::name_of(ban.reason))
-                                     : evidence_text(record.evidence);
+    const std::string evidence = core::is_by_person(ban.reason) ? std::string(core::name_of(ban.reason))
+                                                                : evidence_text(record.evidence);
     spdlog::info("{} {} {}banned for {} ({}{})", report::to_text(ban.source),
                  observing_ ? "would have been" : "has been", ban.soft ? "softly " : "",
                  report::to_text(ban.until - record.since), evidence,

@@ -112,6 +112,7 @@ void EngineLoop::take_ticks(core::Time now) {
         verify(std::string(*unverified_));
     }
     watch_budget(now);
+    tell_of_imports(now);
     proofs_.on_tick(now);
     log_.on_tick(now);
     next_tick_ = std::min(engine_.next_due().value_or(core::Time::max()), now + kTickAtLeastEvery);
@@ -134,6 +135,14 @@ void EngineLoop::watch_budget(core::Time now) {
     is_over_budget_ = is_over;
     if (!is_over) {
         withheld_before_ = withheld;
+    }
+}
+
+/// Once a tick: a file comes in many parts.
+void EngineLoop::tell_of_imports(core::Time now) {
+    if (const std::size_t bans = std::exchange(imported_, 0); bans > 0) {
+        spdlog::info("{} {} imported", bans, bans == 1 ? "ban" : "bans");
+        record(now, history::Imported{.bans = bans});
     }
 }
 
@@ -299,12 +308,16 @@ void EngineLoop::on_proven(const std::vector<core::Address>& sources) {
 
 /// The log and the history.
 void EngineLoop::tell_of(const core::Ban& ban, core::Time now) {
+    if (ban.reason == core::BanReason::imported) {
+        return;  // import() tells of them all
+    }
     auto known = engine_.ban_of(ban.source, now);
     if (!known) {
         return;  // so short a ban is over already
     }
     log_.banned(ban, *known, now);
-    record(now, history::Banned{.ban = ban, .evidence = std::move(known->evidence)});
+    record(now, history::Banned{
+                    .ban = ban, .evidence = std::move(known->evidence), .note = std::move(known->note)});
 }
 
 template <typename What>
@@ -324,63 +337,11 @@ void EngineLoop::refuse(const core::Ban& ban, const EnforceError& error, core::T
 
 void EngineLoop::on_unbanned(const core::Unban& unban, core::Time now) {
     refused_.erase(unban.source);
+    if (unban.banned_for == core::BanReason::imported && unban.reason == core::UnbanReason::expired) {
+        return;  // nobody was told of its beginning
+    }
     log_.unbanned(unban, now);
     record(now, history::Unbanned{unban});
-}
-
-std::expected<core::OrderResult, EnforceError> EngineLoop::ban(
-    const core::Prefix& source, std::optional<std::chrono::nanoseconds> duration) {
-    const core::Engine::BanOrder order = engine_.order_ban(source, duration, boot_now());
-    if (!order.ban) {
-        return order.result;
-    }
-    enforce(std::span(&*order.ban, 1));
-    const auto record = engine_.ban_of(source, boot_now());
-    if (!record || record->state != core::BanState::enforced) {
-        return std::unexpected(EnforceError{.failure = Failure::other, .message = last_refusal_});
-    }
-    return order.result;
-}
-
-std::expected<core::OrderResult, EnforceError> EngineLoop::unban(const core::Prefix& source) {
-    // The kernel first: if it refuses, the ban is still known and nobody is told otherwise.
-    const auto held = enforcer_->get(source);
-    const bool in_kernel = held && held->has_value();
-    if (auto removed = enforcer_->unban(std::span(&source, 1));
-        !removed && removed.error().failure != Failure::table_gone) {
-        return std::unexpected(removed.error());
-    }
-    const core::OrderResult result = engine_.order_unban(source);
-    if (result == core::OrderResult::done || in_kernel) {
-        on_unbanned({.source = source, .reason = core::UnbanReason::by_operator}, boot_now());
-        return core::OrderResult::done;
-    }
-    return result;
-}
-
-std::expected<std::size_t, EnforceError> EngineLoop::unban_all() {
-    if (auto cleared = enforcer_->clear(); !cleared && cleared.error().failure != Failure::table_gone) {
-        return std::unexpected(cleared.error());
-    }
-    const std::size_t count = engine_.bans_wanted();
-    for (const core::BanRecord& record : engine_.bans(count)) {
-        if (engine_.order_unban(record.ban.source) == core::OrderResult::done) {
-            on_unbanned({.source = record.ban.source, .reason = core::UnbanReason::by_operator}, boot_now());
-        }
-    }
-    return count;
-}
-
-std::expected<void, EnforceError> EngineLoop::reconfigure(const core::Limits& limits,
-                                                          const std::vector<core::Prefix>& allowlist) {
-    const core::Time now = boot_now();
-    wiring_.allowlist = allowlist;
-    const std::vector<core::Unban> freed = engine_.reconfigure(limits, allowlist, now);
-    freed_.insert(freed_.end(), freed.begin(), freed.end());
-    next_tick_ = now;
-    auto done = let_in(now);
-    let_in_is_due_ = !done;
-    return done;
 }
 
 void EngineLoop::set_knowledge(std::shared_ptr<const core::Knowledge> knowledge) {

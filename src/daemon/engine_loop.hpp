@@ -31,6 +31,13 @@
 
 namespace farewell::daemon {
 
+/// One of many bans that a person has in a file.
+struct BanRequest {
+    core::Prefix source;
+    std::optional<std::chrono::nanoseconds> duration;  // nullopt: ban.duration
+    std::string note;
+};
+
 class EngineLoop {
  public:
     struct Wiring {
@@ -63,7 +70,11 @@ class EngineLoop {
 
     /// Orders of the operator, carried out before they return. The error is the enforcer's.
     std::expected<core::OrderResult, enforce::EnforceError> ban(
-        const core::Prefix& source, std::optional<std::chrono::nanoseconds> duration);
+        const core::Prefix& source, std::optional<std::chrono::nanoseconds> duration,
+        const std::string& note = {});
+    /// Many at once, in as few transactions as may be; a result for each. Log and history get a sum.
+    std::vector<std::expected<core::OrderResult, enforce::EnforceError>> import(
+        std::span<const BanRequest> requests);
     std::expected<core::OrderResult, enforce::EnforceError> unban(const core::Prefix& source);
     /// Returns how many there were.
     std::expected<std::size_t, enforce::EnforceError> unban_all();
@@ -97,6 +108,8 @@ class EngineLoop {
     void refuse(const core::Ban& ban, const enforce::EnforceError& error, core::Time now);
     void on_unbanned(const core::Unban& unban, core::Time now);
     void tell_of(const core::Ban& ban, core::Time now);
+    void tell_of_imports(core::Time now);
+    [[nodiscard]] bool is_in_force(const core::Prefix& source) const;
     template <typename What>
     void record(core::Time at, What&& what) const;
     std::expected<void, enforce::EnforceError> let_in(core::Time now);
@@ -116,6 +129,7 @@ class EngineLoop {
     core::Time next_tick_;
     bool is_over_budget_ = false;        // as last told
     std::uint64_t withheld_before_ = 0;  // bans, until it began
+    std::size_t imported_ = 0;           // since it was last told
     std::uint64_t repairs_ = 0;
     core::Time verified_;
     std::optional<std::string> unverified_;  // who made the change that could not be looked at yet

@@ -29,7 +29,7 @@ bool is_of(const Record& record, const core::Ban& ban) {
 
 /// Neither detected nor typed in this life of the daemon: the kernel had it.
 bool is_adopted(const core::BanRecord& ban) {
-    return ban.ban.reason != core::BanReason::by_operator && ban.evidence.ports.empty();
+    return !core::is_by_person(ban.ban.reason) && ban.evidence.ports.empty();
 }
 
 void add_evidence(json& explanation, const Record& record) {

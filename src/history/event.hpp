@@ -18,6 +18,13 @@ namespace farewell::history {
 struct Banned {
     core::Ban ban;
     core::Evidence evidence;
+    std::string note = {};  ///< of the operator who ordered it
+};
+
+/// So many bans out of a person's list are in force. Each by itself is no event: a list of a hundred thousand
+/// would push everything else out of a bounded history.
+struct Imported {
+    std::size_t bans = 0;
 };
 
 struct Unbanned {
@@ -43,7 +50,7 @@ struct BansResumed {
 struct Event {
     core::Time at;
     bool observed = false;  ///< in observe mode: it would have been so
-    std::variant<Banned, Unbanned, Repaired, BudgetSpent, BansResumed> what;
+    std::variant<Banned, Imported, Unbanned, Repaired, BudgetSpent, BansResumed> what;
 };
 
 }  // namespace farewell::history

@@ -29,11 +29,17 @@ class Describer {
         record_.reason = core::name_of(banned.ban.reason);
         record_.soft = banned.ban.soft;
         record_.until = rounded(wall_clock_(banned.ban.until));
-        record_.detail =
-            json{{"offence", banned.ban.offence},
-                 {"evidence", report::evidence_to_json(banned.evidence, kListedMax)},
-                 {"ports", report::ports_to_json(banned.evidence.ports, wall_clock_, kListedMax)}}
-                .dump();
+        json detail{{"offence", banned.ban.offence},
+                    {"evidence", report::evidence_to_json(banned.evidence, kListedMax)},
+                    {"ports", report::ports_to_json(banned.evidence.ports, wall_clock_, kListedMax)}};
+        if (!banned.note.empty()) {
+            detail["note"] = banned.note;
+        }
+        record_.detail = detail.dump(-1, ' ', false, json::error_handler_t::replace);
+    }
+    void operator()(const Imported& imported) const {
+        record_.kind = EventKind::imported;
+        record_.detail = json{{"bans", imported.bans}}.dump();
     }
     void operator()(const Unbanned& unbanned) const {
         record_.kind = EventKind::unban;
@@ -69,6 +75,8 @@ std::string_view name_of(EventKind kind) {
     switch (kind) {
         case EventKind::ban:
             return "ban";
+        case EventKind::imported:
+            return "imported";
         case EventKind::unban:
             return "unban";
         case EventKind::repair:

@@ -20,7 +20,7 @@ namespace farewell::history {
 /// To the millisecond: what is kept, and what people are shown.
 using WallTime = std::chrono::sys_time<std::chrono::milliseconds>;
 
-enum class EventKind : std::uint8_t { ban, unban, repair, budget_spent, bans_resumed };
+enum class EventKind : std::uint8_t { ban, imported, unban, repair, budget_spent, bans_resumed };
 [[nodiscard]] std::string_view name_of(EventKind kind);
 
 struct Record {

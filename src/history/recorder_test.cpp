@@ -89,12 +89,13 @@ TEST_F(RecorderTest, WhatWasPostedIsAnsweredAndKept) {
         recorder.post(event(30, Repaired{.rebuilt = true, .bans = 3, .by = "nft (process 7)"}));
         recorder.post(event(40, BudgetSpent{.bans_per_minute = 1000}));
         recorder.post(event(50, BansResumed{.withheld = 12}));
-        EXPECT_TRUE(wait_until([&] { return recorder.status().events == 5; }));
+        recorder.post(event(60, Imported{.bans = 7}));
+        EXPECT_TRUE(wait_until([&] { return recorder.status().events == 6; }));
     }
     Recorder recorder(settings());
     const auto kept = events_of(recorder);
     EXPECT_THAT(texts(kept), ElementsAre("ban 198.18.0.1@10", "unban 198.18.0.1@20", "repair -@30",
-                                         "budget_spent -@40", "bans_resumed -@50"));
+                                         "budget_spent -@40", "bans_resumed -@50", "imported -@60"));
     const auto ban = to_json(kept[0]);
     EXPECT_EQ(ban.at("schema"), "farewell/event/v1");
     EXPECT_EQ(ban.at("at"), "2026-01-01T00:00:10.000Z");
@@ -106,6 +107,7 @@ TEST_F(RecorderTest, WhatWasPostedIsAnsweredAndKept) {
     EXPECT_EQ(to_json(kept[2]).at("by"), "nft (process 7)");
     EXPECT_EQ(to_json(kept[3]).at("bans_per_minute"), 1000);
     EXPECT_EQ(to_json(kept[4]).at("withheld"), 12);
+    EXPECT_EQ(to_json(kept[5]).at("bans"), 7);
 }
 
 TEST_F(RecorderTest, WhatIsPostedBeforeTheEndIsKept) {

@@ -22,7 +22,7 @@ constexpr const char* kSchema = R"(
 CREATE TABLE events(
   id INTEGER PRIMARY KEY,    -- in the order of arrival
   at INTEGER NOT NULL,       -- milliseconds since 1970, UTC
-  kind TEXT NOT NULL,        -- ban, unban, repair, budget_spent, bans_resumed
+  kind TEXT NOT NULL,        -- ban, imported, unban, repair, budget_spent, bans_resumed
   family INTEGER,            -- 4 or 6; NULL like the two next where no source is meant
   address BLOB,              -- 4 or 16 bytes
   length INTEGER,            -- of the prefix
@@ -65,8 +65,8 @@ std::optional<core::Prefix> prefix_of(const Statement& row, int family, int addr
 }
 
 EventKind kind_of(std::string_view name) {
-    for (const EventKind kind :
-         {EventKind::unban, EventKind::repair, EventKind::budget_spent, EventKind::bans_resumed}) {
+    for (const EventKind kind : {EventKind::imported, EventKind::unban, EventKind::repair,
+                                 EventKind::budget_spent, EventKind::bans_resumed}) {
         if (name == name_of(kind)) {
             return kind;
         }

@@ -47,6 +47,9 @@ class NflogSource final : public PacketSource {
                  .receive_buffer_bytes = stats.receive_buffer_bytes,
                  .counts = lane_.reader.counts()}};
     }
+    [[nodiscard]] std::vector<DisregardedPacket> disregarded(const core::Address& source) const override {
+        return lane_.reader.disregarded().of(source);
+    }
 
  private:
     void receive(const std::stop_token& stop) {

@@ -62,6 +62,16 @@ class NfqueueSource final : public PacketSource {
     std::expected<void, Error> stop() override { return pool_.stop(); }
     [[nodiscard]] bool has_failed() const override { return pool_.has_failed(); }
 
+    [[nodiscard]] std::vector<DisregardedPacket> disregarded(const core::Address& source) const override {
+        std::vector<DisregardedPacket> packets;
+        for (const auto& lane : lanes_) {
+            const auto more = lane->reader.disregarded().of(source);
+            packets.insert(packets.end(), more.begin(), more.end());
+        }
+        std::ranges::sort(packets, {}, &DisregardedPacket::at);
+        return packets;
+    }
+
     [[nodiscard]] std::vector<LaneStatus> status() const override {
         std::vector<nfq::KernelQueueStats> kernel;
         if (kernel_stats_) {

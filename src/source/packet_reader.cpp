@@ -27,6 +27,10 @@ bool PacketReader::read(std::span<const std::byte> bytes, std::size_t original_l
     const core::Rule rule = core::classify(*packet, knowledge_.get(), core::LinkDestination::unknown);
     add_one(rules_[static_cast<std::size_t>(rule)]);
     if (!core::is_counted(rule)) {
+        disregarded_.note(packet->source,
+                          {.at = now,
+                           .port = {.protocol = packet->protocol, .number = packet->destination_port},
+                           .rule = rule});
         return false;
     }
     core::Probe probe = core::probe_of(*packet, rule);

@@ -13,6 +13,7 @@
 #include "core/decode.hpp"
 #include "core/time.hpp"
 #include "source/probe_ring.hpp"
+#include "source/recent_packets.hpp"
 #include "source/shared_knowledge.hpp"
 
 namespace farewell::source {
@@ -45,6 +46,8 @@ class PacketReader {
 
     /// Any thread; the numbers of one moment, each by itself exact.
     [[nodiscard]] PacketCounts counts() const;
+    /// Any thread; the last packets that were no probes.
+    [[nodiscard]] const RecentPackets& disregarded() const { return disregarded_; }
 
  private:
     // Written by the receiving thread alone, so a plain load and store are enough: no locked instruction.
@@ -55,6 +58,7 @@ class PacketReader {
 
     ProbeRing& ring_;
     SharedKnowledge::View knowledge_;
+    RecentPackets disregarded_;
     Count packets_{0};
     Count probes_{0};
     Count probes_lost_{0};

@@ -57,6 +57,8 @@ class PacketSource {
     [[nodiscard]] virtual bool has_failed() const = 0;
     /// Any thread.
     [[nodiscard]] virtual std::vector<LaneStatus> status() const = 0;
+    /// Any thread: what one source sent lately that did not count, the latest last.
+    [[nodiscard]] virtual std::vector<DisregardedPacket> disregarded(const core::Address& source) const = 0;
 };
 
 }  // namespace farewell::source

@@ -4,6 +4,7 @@
 import json
 
 from counting_e2e import CountingTest
+from packets import RST, tcp
 from world import ATTACKER4, ATTACKER6, CLIENT4, FAREWELL, SERVER4, wait_until
 
 
@@ -27,6 +28,15 @@ class Status(CliTest):
         for part in ("● farewell", "enforcing", "queues    0-3, 4 threads", "0 lost in kernel", "sources   0 tracked",
                      "tracked in 16 MiB", "bans      0 active", "nftables  inet port_scanners_auto_ban"):
             self.assertIn(part, text)
+
+    def test_colour_is_for_terminals_unless_told(self):
+        self.assertNotIn("\x1b", self.cli("status"))
+        self.assertIn("\x1b[32m●\x1b[0m farewell", self.cli("status", "--color=always"))
+        on_a_terminal = ("script", "--quiet", "--return", "--command", f"{FAREWELL} --socket {self.daemon.socket} status", "/dev/null")
+        environment = {"PATH": "/usr/bin:/bin", "TERM": "xterm", "ASAN_OPTIONS": "detect_leaks=0"}
+        for more, expected in (({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)):
+            text = self.server.run(*on_a_terminal, env={**environment, **more}).stdout
+            self.assertEqual("\x1b[32m" in text, expected, (more, text))
 
     def test_document(self):
         document = self.json("status")
@@ -176,6 +186,69 @@ class Explain(CliTest):
 
     def test_unknown(self):
         self.assertIn("no probe of it", self.cli("explain", "198.18.0.99"))
+
+    def test_what_did_not_count_is_told_with_its_rule(self):
+        resets = [tcp(ATTACKER4, SERVER4, port, RST) for port in (1000, 1000, 1001)]
+        self.send(self.syns(2, first=2000) + resets)
+        self.wait_judged(self.daemon, 5)
+        self.assertIn("did not count: tcp/1000 backscatter (2 times), tcp/1001 backscatter", self.cli("explain", ATTACKER4))
+        disregarded = self.json("explain", ATTACKER4)["disregarded"]
+        self.assertEqual([packet["rule"] for packet in disregarded], ["backscatter"] * 3)
+        self.assertNotIn("did not count", self.cli("explain", CLIENT4))
+
+
+class BanLists(CliTest):
+    def list_file(self, text):
+        path = f"{self.directory}/list"
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return path
+
+    def test_a_plain_list(self):
+        path = self.list_file(f"# a list\n{ATTACKER4}\n{ATTACKER6}  # x\n198.18.7.0/24\n127.0.0.1\n{CLIENT4}\n{SERVER4}\n")
+        text = self.cli("bans", "import", path, "--for", "2h", "--reason", "the list")
+        self.assertIn("4 banned, 0 already, 2 refused, 0 failed", text)
+        self.assertIn("loopback", text)
+        self.assertIn(f"{SERVER4} is this host's own address", text)
+        self.assertAlmostEqual(self.banned(4)[ATTACKER4]["expires"], 7200, delta=30)
+        self.assertIn("198.18.7.0", self.banned("4_24"))
+        self.assertIn("out of an imported list: the list", self.cli("explain", ATTACKER4))
+        self.assertIn("0 banned, 4 already", self.cli("bans", "import", path))
+        wait_until(lambda: "4 bans out of a list" in self.cli("events"), "one event for the whole list")
+
+    def test_a_list_with_mistakes_changes_nothing(self):
+        text = self.cli("bans", "import", self.list_file(f"{ATTACKER4}\nexample.org\n"), status=1)
+        self.assertIn("1 of its entries cannot be banned; nothing has been imported", text)
+        self.assertIn("line 2: ", text)
+        self.assert_no_bans()
+        self.assertIn("No such file", self.cli("bans", "import", f"{self.directory}/none", status=1))
+        self.assertIn("would ban 1 sources", self.cli("-n", "bans", "import", self.list_file(ATTACKER4)))
+        self.assert_no_bans()
+
+    def test_every_format_is_read_back_by_whom_it_is_for(self):
+        self.cli("bans", "add", ATTACKER4, "--for", "2h", "--reason", "seen before")
+        self.cli("bans", "add", "198.18.7.0/25", "--for", "3h")
+        self.cli("bans", "add", "2001:db8:0:7::/64", "--for", "1h")
+        self.assertIn("seen before", self.cli("explain", ATTACKER4))
+        self.assertIn("seen before", self.cli("events"))
+        self.assertEqual(self.cli("bans", "export").split(), [ATTACKER4, "198.18.7.0/25", "2001:db8:0:7::/64"])
+        for form in ("json", "cscli"):
+            path = self.list_file(self.cli("bans", "export", "--format", form))
+            self.cli("bans", "remove", "--all")
+            self.assertIn("3 banned", self.cli("bans", "import", path))
+            self.assertAlmostEqual(self.json("bans", "get", "198.18.7.0/25")["seconds_left"], 3 * 3600, delta=60)
+        path = self.list_file(self.cli("bans", "export", "--format", "nft"))
+        self.client.run("nft", "--file", path)
+        read = self.client.run("nft", "list", "table", "inet", "farewell_export").stdout
+        self.assertRegex(read, r"198\.18\.7\.0/25 timeout (3h|2h59m)")
+        self.assertIn("2001:db8:0:7::/64 timeout", read)
+
+    def test_a_hundred_thousand_in_seconds_and_out_again(self):
+        wanted = [f"10.{i // 65536}.{i // 256 % 256}.{i % 256}" for i in range(100_000)]
+        path = self.list_file("\n".join(wanted))
+        self.assertIn("100000 banned, 0 already, 0 refused, 0 failed", self.cli("bans", "import", path))
+        self.assertEqual(sorted(self.cli("bans", "export").split()), sorted(wanted))
+        self.assertEqual(self.json("status")["bans"]["wanted"], 100_000)
 
 
 class Allow(CliTest):
