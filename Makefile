@@ -84,7 +84,8 @@ docs: dependencies ## the library's reference manual, under build/docs/html
 	@scripts/docs
 
 install: release ## into PREFIX (default /usr/local)
-	@cmake --install build/release --prefix $(PREFIX)
+	@cmake -DCMAKE_INSTALL_PREFIX=$(PREFIX) build/release >/dev/null # the systemd unit names it
+	@cmake --install build/release
 
 dependencies:
 	@scripts/install-dependencies
