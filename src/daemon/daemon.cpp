@@ -29,9 +29,11 @@
 #include "daemon/control_server.hpp"
 #include "daemon/engine_loop.hpp"
 #include "daemon/resources.hpp"
+#include "daemon/supervision.hpp"
 #include "history/recorder.hpp"
 #include "report/quantity_text.hpp"
 #include "report/version.hpp"
+#include "service/event_log.hpp"
 
 namespace farewell::daemon {
 namespace {
@@ -80,7 +82,7 @@ void report_host_troubles(host::HostWatch& host) {
 /// The running daemon: what its threads share, and the control thread's callbacks.
 class Daemon {
  public:
-    Daemon(Config config, ConfigSources sources, Resources resources);
+    Daemon(Config config, ConfigSources sources, Resources resources, service::ServiceManager manager);
     ExitStatus run();
 
  private:
@@ -114,6 +116,7 @@ class Daemon {
     boost::asio::posix::stream_descriptor network_{context_};
     boost::asio::posix::stream_descriptor ruleset_{context_};
     AllowMethods allow_;
+    Supervision supervision_;
     ControlMethods methods_;
     ControlServer server_;
     ExitStatus status_ = ExitStatus::ok;
@@ -168,7 +171,7 @@ std::function<void(history::Event)> sink_of(history::Recorder* history) {
     return [history](history::Event event) { history->post(std::move(event)); };
 }
 
-Daemon::Daemon(Config config, ConfigSources sources, Resources resources)
+Daemon::Daemon(Config config, ConfigSources sources, Resources resources, service::ServiceManager manager)
     : config_(std::move(config)),
       sources_(std::move(sources)),
       resources_(std::move(resources)),
@@ -186,6 +189,7 @@ Daemon::Daemon(Config config, ConfigSources sources, Resources resources)
              .record = sink_of(history_.get())}),
       allow_(loop_, resources_.allowed_by_hand,
              [this]() -> const std::vector<core::Prefix>& { return config_.allowed_networks; }),
+      supervision_(context_, std::move(manager), *resources_.source, loop_, config_.mode == Mode::observe),
       methods_(
           loop_, [this] { return facts(); }, [this] { return reload(); },
           [this](const core::Address& source) { return resources_.source->disregarded(source); }, allow_,
@@ -233,22 +237,25 @@ ExitStatus Daemon::run() {
         spdlog::info("{} bans found in {} stay in force", resources_.adopted.size(), table_text(config_));
     }
     const core::Limits& limits = config_.limits;
-    spdlog::info(
-        "{}: {} {} within {}{} ban a source for {}",
-        config_.mode == Mode::observe ? "observing" : "enforcing", limits.threshold,
-        limits.rule == core::DetectionRule::plain ? "distinct closed ports" : "points",
-        report::to_text(limits.window),
-        limits.rule == core::DetectionRule::balanced && limits.burst > 0
-            ? fmt::format(" or {} closed ports within {}", limits.burst, report::to_text(limits.burst_window))
-            : "",
-        limits.unproven == core::UnprovenTreatment::soft
-            ? report::to_text(limits.soft_ban_duration) + ", softly"
-            : report::to_text(limits.ban_duration));
+    service::log_event(
+        service::kStarted, spdlog::level::info,
+        fmt::format("{}: {} {} within {}{} ban a source for {}",
+                    config_.mode == Mode::observe ? "observing" : "enforcing", limits.threshold,
+                    limits.rule == core::DetectionRule::plain ? "distinct closed ports" : "points",
+                    report::to_text(limits.window),
+                    limits.rule == core::DetectionRule::balanced && limits.burst > 0
+                        ? fmt::format(" or {} closed ports within {}", limits.burst,
+                                      report::to_text(limits.burst_window))
+                        : "",
+                    limits.unproven == core::UnprovenTreatment::soft
+                        ? report::to_text(limits.soft_ban_duration) + ", softly"
+                        : report::to_text(limits.ban_duration)));
     await_signal();
     watch();
     watch_host();
     await_network_change();
     await_ruleset_change();
+    supervision_.begin();
     context_.run();
     resources_.host.save(boot_now(), std::chrono::system_clock::now());
     report_host_troubles(resources_.host);
@@ -305,6 +312,7 @@ StatusFacts Daemon::facts() {
 }
 
 std::vector<std::string> Daemon::reload() {
+    supervision_.reloading();
     auto wanted = config::load_config(sources_);
     if (!wanted) {
         std::vector<std::string> mistakes;
@@ -312,7 +320,10 @@ std::vector<std::string> Daemon::reload() {
             mistakes.push_back(mistake.text());
             spdlog::error("{}", mistakes.back());
         }
-        spdlog::error("configuration not reloaded: the running one stays in force");
+        const std::string outcome = "configuration not reloaded: the running one stays in force";
+        service::log_event(service::kReloadRefused, spdlog::level::err, outcome,
+                           {{service::field::kReason, mistakes.front()}});
+        supervision_.reloaded(outcome + ": " + mistakes.front());
         return mistakes;
     }
     for (const std::string& key : config::keys_needing_restart(config_, *wanted)) {
@@ -340,8 +351,10 @@ std::vector<std::string> Daemon::reload() {
         config_files_ = std::move(files);
         if (auto applied = loop.reconfigure(limits, allowlist); !applied) {
             spdlog::error("configuration reloaded, but: {}", applied.error().message);
+            supervision_.reloaded("configuration reloaded, but: " + applied.error().message);
         } else {
-            spdlog::info("configuration reloaded");
+            service::log_event(service::kReloaded, spdlog::level::info, "configuration reloaded");
+            supervision_.reloaded("configuration reloaded");
         }
     });
     return {};
@@ -423,6 +436,7 @@ void Daemon::look_at_host() {
 
 void Daemon::stop(ExitStatus status) {
     status_ = status;
+    supervision_.end();
     server_.stop();
     signals_.cancel();
     watch_timer_.cancel();
@@ -436,8 +450,11 @@ void Daemon::stop(ExitStatus status) {
 
 ExitStatus run_daemon(const Config& config, const ConfigSources& sources) {
     spdlog::set_level(spdlog_level(config.log_level));
-    const auto fail = [](const StartFailure& failure) {
-        spdlog::error("{}", failure.message);
+    auto manager = service::ServiceManager::from_environment();
+    const auto fail = [&manager](const StartFailure& failure) {
+        service::log_event(service::kStartFailed, spdlog::level::err, failure.message,
+                           {{service::field::kReason, failure.message}});
+        manager.status(failure.message);
         return failure.status;
     };
     auto resources = acquire(config);
@@ -447,7 +464,7 @@ ExitStatus run_daemon(const Config& config, const ConfigSources& sources) {
     if (auto dropped = give_up_privileges(config, *resources); !dropped) {
         return fail(dropped.error());
     }
-    Daemon daemon(config, sources, std::move(*resources));
+    Daemon daemon(config, sources, std::move(*resources), std::move(manager));
     return daemon.run();
 }
 

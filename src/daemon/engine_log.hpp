@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the log says of bans: a line each at info and above, limited per second and then summed up; each new
-// port at debug.
+// What the log says of bans and repairs: a line each at info and above, those of bans limited per second and
+// then summed up; each new port at debug.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
 
 #include "core/engine.hpp"
@@ -17,6 +19,14 @@ class EngineLog {
     void banned(const core::Ban& ban, const core::BanRecord& record, core::Time now);
     void unbanned(const core::Unban& unban, core::Time now);
     void refused(const core::Ban& ban, const std::string& why, core::Time now);
+    static void budget_spent(std::uint32_t bans_per_minute);
+    static void bans_resumed(std::uint64_t withheld);
+    // What was done about a change that somebody else (`by`, empty: who knows) made to `table`.
+    static void put_back(std::size_t bans, const std::string& table, const std::string& by,
+                         core::Time::duration took);
+    static void rebuilt(std::size_t bans, const std::string& table, const std::string& by,
+                        core::Time::duration took);
+    static void repair_failed(const std::string& table, const std::string& by, const std::string& why);
     /// `known` as of after the probe.
     static void new_port(const core::Probe& probe, const core::SourceReport& known,
                          const core::Limits& limits);

@@ -26,14 +26,6 @@ constexpr std::chrono::seconds kTickAtLeastEvery{1};
 // Of an element's time left: somebody who altered it by less has not let anybody in.
 constexpr std::chrono::seconds kTimeLeftTolerance{2};
 
-std::string by_whom(const std::string& by) {
-    return by.empty() ? "" : " by " + by;
-}
-
-double milliseconds_since(core::Time begin) {
-    return std::chrono::duration<double, std::milli>(boot_now() - begin).count();
-}
-
 }  // namespace
 
 EngineLoop::EngineLoop(core::Engine engine, std::unique_ptr<enforce::Enforcer> enforcer, Wiring wiring)
@@ -55,6 +47,7 @@ EngineLoop::EngineLoop(core::Engine engine, std::unique_ptr<enforce::Enforcer> e
 void EngineLoop::run(const std::stop_token& stop) {
     const std::stop_callback wake(stop, [this] { wiring_.doorbell->ring(); });
     while (!stop.stop_requested()) {
+        rounds_.fetch_add(1, std::memory_order_relaxed);
         bool worked = take_probes();
         worked = mailbox_.run_all(*this) || worked;
         const core::Time now = boot_now();
@@ -123,14 +116,11 @@ void EngineLoop::watch_budget(core::Time now) {
     const std::uint64_t withheld = engine_.counters().bans_withheld;
     const bool is_over = engine_.is_over_budget(now);
     if (is_over && !is_over_budget_) {
-        spdlog::error(
-            "more than {} sources deserved a ban within a minute, as when somebody forges them: "
-            "new ones are not banned until that ends (ban.per_minute)",
-            engine_.limits().bans_per_minute);
+        log_.budget_spent(engine_.limits().bans_per_minute);
         record(now, history::BudgetSpent{.bans_per_minute = engine_.limits().bans_per_minute});
     } else if (!is_over && is_over_budget_) {
         record(now, history::BansResumed{.withheld = withheld - withheld_before_});
-        spdlog::warn("bans resume; {} were withheld", withheld - withheld_before_);
+        log_.bans_resumed(withheld - withheld_before_);
     }
     is_over_budget_ = is_over;
     if (!is_over) {
@@ -204,8 +194,7 @@ void EngineLoop::verify(const std::string& by) {
         unverified_.reset();
     } else {
         if (!unverified_) {
-            spdlog::error("{} has been changed{}, and cannot be repaired yet: {}", wiring_.enforcer_name,
-                          by_whom(by), outcome.error().message);
+            log_.repair_failed(wiring_.enforcer_name, by, outcome.error().message);
         }
         unverified_ = by;
         last_refusal_ = outcome.error().message;
@@ -237,8 +226,7 @@ std::expected<void, EnforceError> EngineLoop::put_back_what_is_missing(core::Tim
         return restored;
     }
     ++repairs_;
-    spdlog::warn("{} of the bans in {} had been taken out or altered{}: back in force after {:.1f} ms",
-                 missing.size(), wiring_.enforcer_name, by_whom(by), milliseconds_since(now));
+    log_.put_back(missing.size(), wiring_.enforcer_name, by, boot_now() - now);
     record(now, history::Repaired{.rebuilt = false, .bans = missing.size(), .by = by});
     return {};
 }
@@ -276,9 +264,7 @@ std::expected<void, EnforceError> EngineLoop::rebuild(core::Time now, const std:
     }
     ++repairs_;
     const std::size_t in_force = wanted.size() - std::min(refused_.size(), wanted.size());
-    spdlog::warn("{} was {}: rebuilt, {} {} back in force after {:.1f} ms", wiring_.enforcer_name,
-                 by.empty() ? "gone" : "removed or changed by " + by, in_force,
-                 in_force == 1 ? "ban is" : "bans are", milliseconds_since(now));
+    log_.rebuilt(in_force, wiring_.enforcer_name, by, boot_now() - now);
     record(now, history::Repaired{.rebuilt = true, .bans = in_force, .by = by});
     return {};
 }

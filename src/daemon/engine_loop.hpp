@@ -8,6 +8,7 @@
 // Logs:     bans, unbans, repairs and refusals at info and above, limited per second; each new port at debug.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <expected>
@@ -54,6 +55,9 @@ class EngineLoop {
 
     void run(const std::stop_token& stop);
     void post(Mailbox<EngineLoop>::Task task) { mailbox_.post(std::move(task)); }
+    /// How often run() has come round, at least once a second unless something holds it up; for a watchdog.
+    /// Any thread.
+    [[nodiscard]] std::uint64_t rounds() const { return rounds_.load(std::memory_order_relaxed); }
 
     // From here on: engine thread only, which is where posted tasks run.
 
@@ -127,9 +131,10 @@ class EngineLoop {
     bool let_in_is_due_ = false;              // the kernel refused the last time
     ProofSeeker proofs_;
     core::Time next_tick_;
-    bool is_over_budget_ = false;        // as last told
-    std::uint64_t withheld_before_ = 0;  // bans, until it began
-    std::size_t imported_ = 0;           // since it was last told
+    std::atomic<std::uint64_t> rounds_{0};  // of run()
+    bool is_over_budget_ = false;           // as last told
+    std::uint64_t withheld_before_ = 0;     // bans, until it began
+    std::size_t imported_ = 0;              // since it was last told
     std::uint64_t repairs_ = 0;
     core::Time verified_;
     std::optional<std::string> unverified_;  // who made the change that could not be looked at yet

@@ -2,8 +2,6 @@
 // farewelld: wiring only. Reads the configuration, acquires what needs privileges, gives them up, starts the
 // threads, and waits for signals and for clients of the control socket.
 #include <fmt/format.h>
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -15,6 +13,7 @@
 #include "daemon/daemon.hpp"
 #include "report/exit_status.hpp"
 #include "report/version.hpp"
+#include "service/event_log.hpp"
 
 namespace {
 
@@ -62,12 +61,6 @@ std::optional<CommandLine> parse_command_line(int argc, char** argv, int& exit_c
     return line;
 }
 
-void set_up_log() {
-    auto logger = spdlog::stderr_logger_mt("farewelld");
-    logger->set_pattern("%Y-%m-%d %H:%M:%S.%e %-7l %v");
-    spdlog::set_default_logger(std::move(logger));
-}
-
 int check_config(const Config& config) {
     if (config.files.empty()) {
         fmt::print("no configuration file: the defaults are in force\n");
@@ -94,7 +87,7 @@ int run(int argc, char** argv) {
     if (line->check_config) {
         return check_config(*config);
     }
-    set_up_log();
+    farewell::service::set_up_log();
     return exit_with(farewell::daemon::run_daemon(*config, line->sources));
 }
 

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <sys/syscall.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -220,6 +221,32 @@ TEST_F(KernelTest, AHandlerThatThrowsIsReportedByItsPool) {
     ASSERT_FALSE(stopped);
     EXPECT_EQ(stopped.error().operation, "handle packets of queue 3 (out of luck)");
     EXPECT_EQ(loop.received(), 1) << "the default verdict";
+}
+
+TEST_F(KernelTest, APoolThatIsWokenComesRoundWithoutAPacket) {
+    auto pool = Pool::open({}, 0, 3);
+    ASSERT_TRUE(pool);
+    std::atomic<int> handled{0};
+    pool->start([&handled](std::uint16_t) { return [&handled](Batch&) { ++handled; }; });
+    const auto rounds = [&pool] {
+        std::array<std::uint64_t, 4> counts{};
+        std::ranges::transform(pool->stats(), counts.begin(),
+                               [](const Pool::Member& member) { return member.stats.system_calls; });
+        return counts;
+    };
+    const auto before = rounds();
+    pool->wake();
+    const auto have_all_moved = [&] {
+        const auto now = rounds();
+        return std::ranges::equal(before, now, std::ranges::less{});
+    };
+    const auto limit = Clock::now() + 20s;
+    while (!have_all_moved() && Clock::now() < limit) {
+        std::this_thread::yield();
+    }
+    EXPECT_TRUE(have_all_moved());
+    EXPECT_TRUE(pool->stop());
+    EXPECT_EQ(handled, 0);
 }
 
 TEST_F(KernelTest, ManySourcesSpreadOverTheBalancedQueues) {

@@ -121,6 +121,12 @@ bool Pool::has_failed() const {
     return false;
 }
 
+void Pool::wake() {
+    for (const auto& worker : state_->workers) {
+        worker->queue.wake();
+    }
+}
+
 std::vector<Pool::Member> Pool::stats() const {
     std::vector<Member> members;
     for (const auto& worker : state_->workers) {

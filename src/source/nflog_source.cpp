@@ -51,6 +51,9 @@ class NflogSource final : public PacketSource {
         return lane_.reader.disregarded().of(source);
     }
 
+    [[nodiscard]] std::vector<std::uint64_t> rounds() const override { return {group_.stats().system_calls}; }
+    void wake() override { group_.wake(); }
+
  private:
     void receive(const std::stop_token& stop) {
         ended_ = group_.run(

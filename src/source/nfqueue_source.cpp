@@ -99,6 +99,15 @@ class NfqueueSource final : public PacketSource {
         return status;
     }
 
+    [[nodiscard]] std::vector<std::uint64_t> rounds() const override {
+        std::vector<std::uint64_t> rounds;
+        for (const nfq::Pool::Member& member : pool_.stats()) {
+            rounds.push_back(member.stats.system_calls);
+        }
+        return rounds;
+    }
+    void wake() override { pool_.wake(); }
+
  private:
     nfq::Pool pool_;
     std::optional<nfq::KernelStatsReader> kernel_stats_;  // /proc may be closed to us

@@ -59,6 +59,10 @@ class PacketSource {
     [[nodiscard]] virtual std::vector<LaneStatus> status() const = 0;
     /// Any thread: what one source sent lately that did not count, the latest last.
     [[nodiscard]] virtual std::vector<DisregardedPacket> disregarded(const core::Address& source) const = 0;
+    /// How often the thread of each lane has come round to receiving; for a watchdog. Any thread.
+    [[nodiscard]] virtual std::vector<std::uint64_t> rounds() const = 0;
+    /// Has every thread that waits for packets come round once. Any thread.
+    virtual void wake() = 0;
 };
 
 }  // namespace farewell::source

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The systemd unit as systemd reads it: no mistakes, and how much a broken daemon could do. No root, no systemd running."""
+"""The systemd unit as systemd reads it: no mistakes, and how much a broken daemon could do; and the journal's catalogue.
+No root, no systemd running."""
 
 import os
 import re
@@ -10,6 +11,7 @@ import unittest
 
 from world import FAREWELLD
 
+CATALOGUE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../packaging/farewell.catalog")
 UNIT = os.path.join(os.path.dirname(FAREWELLD), "../packaging/farewell.service")
 EXPOSURE_MAX = 1.2
 
@@ -38,6 +40,20 @@ class Unit(unittest.TestCase):
         exposure = re.search(r"Overall exposure level for farewell.service: (\d+\.\d+)", answer)
         self.assertIsNotNone(exposure, answer)
         self.assertLessEqual(float(exposure.group(1)), EXPOSURE_MAX, answer)
+
+    @unittest.skipUnless(shutil.which("journalctl"), "journalctl is not installed (Debian: systemd)")
+    def test_the_journal_reads_the_catalogue(self):
+        root = os.path.join(self.directory, "root")
+        os.makedirs(f"{root}/usr/lib/systemd/catalog")
+        os.makedirs(f"{root}/var/lib/systemd/catalog")
+        shutil.copy(CATALOGUE, f"{root}/usr/lib/systemd/catalog")
+        subprocess.run(["journalctl", f"--root={root}", "--update-catalog"], check=True, timeout=60)
+        with open(CATALOGUE, encoding="utf-8") as file:
+            ids = re.findall(r"^-- ([0-9a-f]{32})$", file.read(), re.MULTILINE)
+        dumped = subprocess.run(["journalctl", f"--root={root}", "--dump-catalog"], check=True, timeout=60, text=True,
+                                stdout=subprocess.PIPE).stdout
+        self.assertEqual(sorted(re.findall(r"^-- ([0-9a-f]{32})$", dumped, re.MULTILINE)), sorted(ids))
+        self.assertIn("farewell bans remove @FAREWELL_SOURCE@", dumped)
 
     def test_every_program_is_named_with_the_prefix_of_installation(self):
         programs = re.findall(r"^Exec\w+=(\S+)", self.text, re.MULTILINE)

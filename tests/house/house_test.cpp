@@ -34,8 +34,9 @@ const std::map<std::string, Names> kMayUse{
     {"config", {"core", "nft", "report"}},
     {"host", {"core", "netlink", "report"}},
     {"conntrack", {"core", "netlink"}},
+    {"service", {}},
     {"daemon",
-     {"config", "conntrack", "core", "enforce", "history", "host", "nflog", "nfq", "nft", "report",
+     {"config", "conntrack", "core", "enforce", "history", "host", "nflog", "nfq", "nft", "report", "service",
       "source"}},
     {"cli", {"config", "core", "host", "nft", "replay", "report"}},
 };

@@ -38,6 +38,9 @@ class Pool {
     std::expected<void, Error> stop();
     /// Whether a thread has ended although nobody asked it to. Any thread.
     [[nodiscard]] bool has_failed() const;
+    /// Has every thread that waits for packets come round once, which Stats::system_calls then shows: for a
+    /// watchdog that must tell a quiet queue from a thread that is stuck. Any thread.
+    void wake();
 
     /// One queue of the pool.
     struct Member {
