@@ -213,6 +213,7 @@ std::vector<std::string> keys_needing_restart(const Config& running, const Confi
     compare("state.directory", running.state_directory, wanted.state_directory);
     compare("history.enabled", running.history_enabled, wanted.history_enabled);
     compare("process.user", running.user, wanted.user);
+    compare("process.sandbox", running.sandbox, wanted.sandbox);
     return keys;
 }
 

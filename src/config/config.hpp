@@ -24,6 +24,9 @@ enum class OnStart : std::uint8_t { clear, keep };
 enum class OnStop : std::uint8_t { leave, remove };
 enum class CaptureSource : std::uint8_t { nfqueue, nflog };
 enum class CaptureVerdict : std::uint8_t { drop, accept };
+/// Whether the daemon locks itself in: as far as the kernel and the build can, not at all, or entirely or not
+/// start.
+enum class Sandbox : std::uint8_t { automatic, off, required };
 enum class LogLevel : std::uint8_t { error, warning, info, debug };
 
 /// Every key is explained in docs/man/farewell.toml.5.md with its unit, default and price.
@@ -65,6 +68,7 @@ struct Config {  // NOLINT(clang-analyzer-optin.performance.Padding): in the ord
     std::chrono::nanoseconds history_age = std::chrono::hours(24 * 90);
     LogLevel log_level = LogLevel::info;
     std::string user = "farewell";  // used when started as root; nobody where it does not exist
+    Sandbox sandbox = Sandbox::automatic;
 
     std::vector<std::filesystem::path> files;  // those that were read, in order
 };

@@ -425,6 +425,13 @@ constexpr std::array kKeys{
                                    {"debug", LogLevel::debug}});
               }},
     ConfigKey{"process.user", set_user},
+    ConfigKey{"process.sandbox",
+              [](Config& config, const toml::node& node) {
+                  return set_word(config.sandbox, node,
+                                  {{"auto", Sandbox::automatic},
+                                   {"off", Sandbox::off},
+                                   {"required", Sandbox::required}});
+              }},
 };
 
 }  // namespace

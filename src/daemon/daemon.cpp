@@ -29,6 +29,7 @@
 #include "daemon/control_server.hpp"
 #include "daemon/engine_loop.hpp"
 #include "daemon/resources.hpp"
+#include "daemon/sandbox.hpp"
 #include "daemon/supervision.hpp"
 #include "history/recorder.hpp"
 #include "report/quantity_text.hpp"
@@ -442,7 +443,9 @@ void Daemon::stop(ExitStatus status) {
     watch_timer_.cancel();
     host_timer_.cancel();
     network_.cancel();
-    ruleset_.cancel();
+    if (ruleset_.is_open()) {  // it is not while observing
+        ruleset_.cancel();
+    }
     context_.stop();
 }
 
@@ -463,6 +466,9 @@ ExitStatus run_daemon(const Config& config, const ConfigSources& sources) {
     }
     if (auto dropped = give_up_privileges(config, *resources); !dropped) {
         return fail(dropped.error());
+    }
+    if (auto entered = enter_sandbox(config); !entered) {
+        return fail(entered.error());
     }
     Daemon daemon(config, sources, std::move(*resources), std::move(manager));
     return daemon.run();

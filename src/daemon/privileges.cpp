@@ -22,6 +22,16 @@ void want_net_admin_alone() {
     capng_update(CAPNG_ADD, static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED), CAP_NET_ADMIN);
 }
 
+bool holds_net_admin_alone() {
+    for (unsigned capability = 0; capability <= CAP_LAST_CAP; ++capability) {
+        const bool is_held = capng_have_capability(CAPNG_PERMITTED, capability) != 0;
+        if (is_held != (capability == CAP_NET_ADMIN)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 std::expected<void, std::string> forbid_new_privileges() {
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
         return std::unexpected(fmt::format("set no_new_privs: {}", reason()));
@@ -67,6 +77,9 @@ std::expected<void, std::string> become(const User& user) {
 
 std::expected<void, std::string> keep_only_net_admin() {
     capng_get_caps_process();
+    if (holds_net_admin_alone()) {  // as a systemd unit grants it, whose filter may not allow capset(2)
+        return forbid_new_privileges();
+    }
     want_net_admin_alone();
     // The bounding set can only be emptied with CAP_SETPCAP, which an ordinary user rarely has; no_new_privs
     // makes it meaningless anyway.

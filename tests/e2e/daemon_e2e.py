@@ -56,6 +56,41 @@ class Privileges(CountingTest):
         self.assertEqual(daemon.stop(), 0)
 
 
+class Sandbox(CountingTest):
+    def status_fields(self, daemon):
+        with open(f"/proc/{daemon.process.pid}/status", encoding="utf-8") as file:
+            return dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+
+    def test_every_thread_is_behind_the_filter(self):
+        daemon = self.start_daemon("process.sandbox=required")
+        for task in os.listdir(f"/proc/{daemon.process.pid}/task"):
+            with open(f"/proc/{daemon.process.pid}/task/{task}/status", encoding="utf-8") as file:
+                self.assertIn("Seccomp:\t2\n", file.read())
+
+    def test_it_can_be_turned_off(self):
+        daemon = self.start_daemon("process.sandbox=off")
+        self.assertEqual(self.status_fields(daemon)["Seccomp"], "0")
+        self.assertIn("process.sandbox is off", daemon.log())
+
+    def test_the_whole_work_is_done_behind_it(self):
+        path = self.write_config("[detect]\nthreshold = 10\n[process]\nsandbox = \"required\"\n")
+        daemon = self.start_daemon(config=path)
+        self.send(self.syns(10))
+        self.wait_banned(ATTACKER4)
+        self.assertIn(ATTACKER4, daemon.cli("explain", ATTACKER4).stdout)
+        wait_until(lambda: ATTACKER4 in daemon.cli("events").stdout, "the history knows")
+        self.server.run("nft", "delete", "table", "inet", world.TABLE)
+        self.wait_banned(ATTACKER4)
+        self.write_config("[detect]\nthreshold = 12\n[process]\nsandbox = \"required\"\n")
+        self.assertEqual(daemon.cli("reload").returncode, 0)
+        wait_until(lambda: daemon.status()["rule"]["threshold"] == 12, "the new threshold is in force")
+        daemon.cli("bans", "remove", ATTACKER4)
+        wait_until(lambda: self.banned(4) == {}, "the ban is lifted")
+        self.assertEqual(daemon.stop(), 0, daemon.log())
+        self.assertFalse(os.path.exists(daemon.socket), "the control socket is gone")
+        self.assertIn("stopped", daemon.log())
+
+
 class Refusals(CountingTest):
     def assert_refuses(self, daemon, status, *parts):
         self.assertEqual(daemon.wait_exit(), status, daemon.log())
@@ -159,6 +194,11 @@ class Signals(CountingTest):
         self.write_config("[capture]\nqueues = \"0-1\"\n")
         daemon.process.send_signal(signal.SIGHUP)
         daemon.wait_log("capture.* has changed: that takes a restart")
+
+    def test_stop_while_observing(self):
+        daemon = self.start_daemon("--observe")
+        self.assertEqual(daemon.stop(), 0, daemon.log())
+        self.assertIn("stopped", daemon.log())
 
     def test_stop_while_flooded(self):
         daemon = self.start_daemon()
