@@ -74,7 +74,10 @@ class Sandbox(CountingTest):
 
     def test_the_whole_work_is_done_behind_it(self):
         path = self.write_config("[detect]\nthreshold = 10\n[process]\nsandbox = \"required\"\n")
-        daemon = self.start_daemon(config=path)
+        made = os.path.join(self.directory, "made")  # by the daemon, so it may remove what is in there
+        daemon = self.start_daemon(f"control.socket={made}/control.sock", config=path, ready=False)
+        daemon.socket = f"{made}/control.sock"
+        daemon.wait_ready()
         self.send(self.syns(10))
         self.wait_banned(ATTACKER4)
         self.assertIn(ATTACKER4, daemon.cli("explain", ATTACKER4).stdout)
