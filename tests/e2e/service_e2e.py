@@ -4,16 +4,20 @@
 import ctypes
 import os
 import select
+import shutil
 import signal
 import socket
 import time
+import unittest
 
 from counting_e2e import CountingTest
+from unit_file_e2e import UNIT
 from world import ATTACKER4, TABLE, wait_until
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
 _PTRACE_SEIZE, _PTRACE_INTERRUPT, _PTRACE_DETACH, _WALL = 0x4206, 0x4207, 17, 0x40000000
+UNIT_SANDBOX = os.path.join(os.path.dirname(os.path.abspath(__file__)), "unit_sandbox.py")
 INTERVAL = 0.8  # of the watchdog, in seconds; it is fed four times in it
 
 
@@ -184,6 +188,57 @@ class Watchdog(ServiceTest):
         finally:
             os.kill(daemon.process.pid, signal.SIGCONT)
         self.assert_fed()
+
+
+@unittest.skipUnless(shutil.which("systemd-analyze"), "systemd-analyze is not installed (Debian: systemd)")
+class AsTheUnitStartsIt(ServiceTest):
+    """As an ordinary user with CAP_NET_ADMIN alone, behind the unit's filter of system calls, with all else read-only."""
+
+    def start_as_unit(self, *settings, config=None):
+        own = os.path.join(self.directory, "own")
+        for name in ("state", "run"):
+            os.makedirs(os.path.join(own, name))
+            os.chown(os.path.join(own, name), 65534, 65534)
+        script = 'mount --bind "$0" "$0" && mount -o remount,bind,ro / && umask 077 && exec "$@"'
+        wrapper = ("unshare", "--mount", "sh", "-c", script, own,
+                   "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all,+net_admin",
+                   "--ambient-caps=+net_admin", "--bounding-set=-all,+net_admin", "--no-new-privs",
+                   "env", f"NOTIFY_SOCKET={self.manager.path}", f"WATCHDOG_USEC={int(INTERVAL * 1e6)}",
+                   "python3", UNIT_SANDBOX, UNIT)
+        daemon = self.start_daemon("process.sandbox=required", f"state.directory={own}/state",
+                                   f"control.socket={own}/run/control.sock", *settings, config=config, ready=False,
+                                   wrapper=wrapper)
+        daemon.socket = f"{own}/run/control.sock"
+        self.assertTrue(wait_until(lambda: daemon.process.poll() is not None or self.manager.receive(0.1), "ready"))
+        return daemon.wait_ready()
+
+    def test_it_does_its_whole_work(self):
+        path = self.write_config("[detect]\nthreshold = 10\n")
+        daemon = self.start_as_unit(config=path)
+        self.send(self.syns(10))
+        self.wait_banned(ATTACKER4)
+        self.assertIn(ATTACKER4, daemon.cli("explain", ATTACKER4).stdout)
+        wait_until(lambda: ATTACKER4 in daemon.cli("events").stdout, "the history knows")
+        self.server.run("nft", "delete", "table", "inet", TABLE)
+        self.wait_banned(ATTACKER4)
+        self.write_config("[detect]\nthreshold = 12\n")
+        daemon.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: daemon.status()["rule"]["threshold"] == 12, "the new threshold is in force")
+        self.manager.wait_for(b"WATCHDOG=1")
+        with open(f"/proc/{daemon.process.pid}/status", encoding="utf-8") as file:
+            status = file.read()
+        self.assertIn("Seccomp:\t2\n", status)
+        self.assertRegex(status, r"CapEff:\s+0000000000001000\n")
+        self.assertEqual(daemon.stop(), 0, daemon.log())
+        complaints = [line for line in daemon.log().splitlines() if " info " not in line]
+        self.assertEqual(len(complaints), 1, complaints)
+        self.assertIn("rebuilt, 1 ban is back in force", complaints[0])
+
+    def test_proven_sources_are_found_in_the_table_of_connections(self):
+        daemon = self.start_as_unit("ban.cut_connections=true")
+        self.send(self.syns(10))
+        self.wait_banned(ATTACKER4)
+        wait_until(lambda: daemon.status()["connections"]["walks"] >= 1, "the table of connections was walked through")
 
 
 class JournalFields(CountingTest):

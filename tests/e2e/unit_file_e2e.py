@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The systemd unit as systemd reads it: no mistakes, and how much a broken daemon could do; and the journal's catalogue.
-No root, no systemd running."""
+"""The systemd unit as systemd reads it: no mistakes, and how much a broken daemon could do; and the journal's catalogue and
+the AppArmor profile as their readers take them. No root, no systemd running."""
 
 import os
 import re
@@ -11,7 +11,10 @@ import unittest
 
 from world import FAREWELLD
 
-CATALOGUE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../packaging/farewell.catalog")
+PACKAGING = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../packaging")
+CATALOGUE = os.path.join(PACKAGING, "farewell.catalog")
+PROFILE = os.path.join(PACKAGING, "apparmor/usr.sbin.farewelld")
+APPARMOR_PARSER = shutil.which("apparmor_parser", path="/usr/sbin:/sbin:" + os.environ.get("PATH", ""))
 UNIT = os.path.join(os.path.dirname(FAREWELLD), "../packaging/farewell.service")
 EXPOSURE_MAX = 1.2
 
@@ -54,6 +57,13 @@ class Unit(unittest.TestCase):
                                 stdout=subprocess.PIPE).stdout
         self.assertEqual(sorted(re.findall(r"^-- ([0-9a-f]{32})$", dumped, re.MULTILINE)), sorted(ids))
         self.assertIn("farewell bans remove @FAREWELL_SOURCE@", dumped)
+
+    @unittest.skipUnless(APPARMOR_PARSER, "apparmor_parser is not installed (Debian: apparmor)")
+    def test_the_apparmor_profile_parses(self):
+        parsed = subprocess.run([APPARMOR_PARSER, "--skip-kernel-load", "--skip-cache", PROFILE], timeout=60, text=True,
+                                check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.assertEqual(parsed.returncode, 0, parsed.stdout)
+        self.assertNotIn("Warning", parsed.stdout)
 
     def test_every_program_is_named_with_the_prefix_of_installation(self):
         programs = re.findall(r"^Exec\w+=(\S+)", self.text, re.MULTILINE)
