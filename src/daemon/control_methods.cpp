@@ -56,6 +56,12 @@ std::expected<history::EventQuery, json> event_query_of(const json& parameters) 
         }
         query.max = max->get<std::size_t>();
     }
+    if (const auto before = parameters.find("before"); before != parameters.end()) {
+        if (!before->is_number_integer()) {
+            return std::unexpected(failure(error::kInvalidParameter, "before must be the id of an event"));
+        }
+        query.before = before->get<std::int64_t>();
+    }
     if (parameters.contains("source")) {
         query.source = report::parse_prefix(text_of(parameters, "source").value_or(""));
         if (!query.source) {

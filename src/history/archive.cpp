@@ -22,7 +22,8 @@ const core::Prefix* banned_by(const Record& record) {
 }
 
 bool matches(const EventQuery& query, const Record& record) {
-    return (!query.since || record.at >= *query.since) &&
+    // What waits in memory arrived after everything that has an id.
+    return !query.before && (!query.since || record.at >= *query.since) &&
            (!query.source || (record.source && record.source->overlaps(*query.source)));
 }
 

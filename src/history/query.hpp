@@ -15,6 +15,7 @@ struct EventQuery {
     std::size_t max = 100;                    ///< the latest ones
     std::optional<WallTime> since = {};       ///< not older
     std::optional<core::Prefix> source = {};  ///< about a source that holds it or that it holds
+    std::optional<std::int64_t> before = {};  ///< that arrived before the record of this id
 };
 
 /// A source and the bans that detection gave it, in force at the time, over or not.

@@ -111,6 +111,9 @@ json to_json(const Record& record) {
     document["event"] = name_of(record.kind);
     document["at"] = report::to_rfc3339(record.at);
     document["observed"] = record.observed;
+    if (record.id != 0) {
+        document["id"] = record.id;
+    }
     if (record.source) {
         document["source"] = report::to_text(*record.source);
         document["prefix_length"] = record.source->length;

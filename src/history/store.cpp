@@ -297,6 +297,9 @@ std::expected<void, StoreError> Store::forget_surplus() {
 
 std::expected<std::vector<Record>, StoreError> Store::events(const EventQuery& query) const {
     std::string where = "at >= ?1";
+    if (query.before) {
+        where += fmt::format(" AND id < {}", *query.before);
+    }
     std::array<std::byte, 16> last{};
     std::vector<core::Prefix> wider;
     if (query.source) {

@@ -71,6 +71,17 @@ TEST_F(StoreTest, EventsCanBeLimitedToTheLatest) {
     EXPECT_THAT(texts(store.events({.since = at(3)}).value()), ElementsAre("ban 198.18.0.3@3"));
 }
 
+TEST_F(StoreTest, OlderEventsAreReachedPageByPage) {
+    Store store = open();
+    append(store, {ban("198.18.0.1", 1), ban("198.18.0.2", 2), ban("198.18.0.3", 2)});
+    const auto latest = store.events({.max = 1}).value();
+    EXPECT_THAT(texts(latest), ElementsAre("ban 198.18.0.3@2"));
+    const auto older = store.events({.max = 1, .before = latest.front().id}).value();
+    EXPECT_THAT(texts(older), ElementsAre("ban 198.18.0.2@2")) << "of the same moment";
+    EXPECT_THAT(texts(store.events({.max = 9, .before = older.front().id}).value()),
+                ElementsAre("ban 198.18.0.1@1"));
+}
+
 TEST_F(StoreTest, ASourceIsFoundByAddressAndByPrefix) {
     Store store = open();
     append(store,
