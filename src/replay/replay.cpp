@@ -41,6 +41,7 @@ class Run {
     void judge_packet(const SeenPacket& seen, FileReport& report);
     void on_probe(const core::Probe& probe, FileReport& report);
     void count_kept_out(const core::Address& source);
+    void watch_kept_out(const SeenPacket& seen);
     [[nodiscard]] std::vector<NearMiss> near_misses(std::size_t least_ports) const;
 
     const Options& options_;
@@ -88,6 +89,9 @@ void Run::judge_packet(const SeenPacket& seen, FileReport& report) {
     if (judge_.keeps_out(seen.packet.source, now_)) {
         ++report.counts.kept_out;
         count_kept_out(seen.packet.source);
+        if (options_.watch) {
+            watch_kept_out(seen);
+        }
         return;
     }
     const Fate fate = firewall_.fate_of(seen.packet);
@@ -109,6 +113,9 @@ void Run::judge_packet(const SeenPacket& seen, FileReport& report) {
 
 void Run::on_probe(const core::Probe& probe, FileReport& report) {
     ++report.counts.probes;
+    if (options_.watch) {
+        options_.watch(probe, now_, /*kept_out=*/false);
+    }
     auto note = notes_.find(probe.source);
     if (note == notes_.end() && notes_.size() < options_.sources_counted_max) {
         note = notes_.emplace(probe.source, SourceNote()).first;
@@ -152,6 +159,13 @@ void Run::count_kept_out(const core::Address& source) {
     const auto prefix = judge_.ban_around(source, now_);
     if (const auto ban = prefix ? bans_.find(*prefix) : bans_.end(); ban != bans_.end()) {
         ++report_.files[ban->second.first].bans[ban->second.second].kept_out;
+    }
+}
+
+void Run::watch_kept_out(const SeenPacket& seen) {
+    const core::Rule rule = rule_of(seen);
+    if (core::is_counted(rule)) {
+        options_.watch(probe_of(seen, rule), now_, /*kept_out=*/true);
     }
 }
 

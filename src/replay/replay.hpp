@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,6 +23,9 @@
 
 namespace farewell::replay {
 
+/// Told of every probe, and of every packet that would have been one if a ban did not keep it out.
+using Watch = std::function<void(const core::Probe& probe, core::Time at, bool kept_out)>;
+
 struct Options {
     core::Limits limits;
     std::vector<core::Prefix> allowlist;
@@ -32,6 +36,7 @@ struct Options {
     std::size_t sources_counted_max = std::size_t{1} << 20U;
     /// Bans told with their evidence; those beyond are only counted.
     std::size_t bans_told_max = std::size_t{1} << 16U;
+    Watch watch = {};  ///< may be empty
 };
 
 /// A source that would have been banned.

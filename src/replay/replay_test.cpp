@@ -89,6 +89,19 @@ TEST_F(ReplayTest, TheTenthClosedPortBans) {
     EXPECT_EQ(report.counts.sources, 1U);
 }
 
+TEST_F(ReplayTest, WhoWatchesSeesEveryProbeAndWhatABanKeptOut) {
+    std::vector<std::uint16_t> probes;
+    std::vector<std::uint16_t> kept_out;
+    options.watch = [&](const core::Probe& probe, core::Time at, bool is_kept_out) {
+        EXPECT_EQ(at, core::Time(kStart + std::chrono::seconds(probes.size() + kept_out.size())));
+        (is_kept_out ? kept_out : probes).push_back(probe.port.number);
+    };
+    static_cast<void>(run(scan(12)));
+    EXPECT_EQ(probes.size(), 10U);
+    EXPECT_EQ(probes.front(), 1000);
+    EXPECT_EQ(kept_out, (std::vector<std::uint16_t>{1010, 1011}));
+}
+
 TEST_F(ReplayTest, WhomAServerSentDataIsNotForged) {
     for (const bool has_data : {false, true}) {
         Capture capture;
