@@ -10,7 +10,7 @@ TRAP_RUNS ?= 20
 BENCH_PACKAGES := libbenchmark-dev libnetfilter-queue-dev libnetfilter-log-dev
 
 .DEFAULT_GOAL := build
-.PHONY: build release test unit e2e demo run tsan fuzz bench bench-flood bench-nfq bench-nft bench-ban bench-trap coverage mutants lint format docs install dependencies clean help
+.PHONY: build release test unit e2e demo run tsan fuzz bench bench-flood bench-nfq bench-nft bench-ban bench-trap coverage mutants lint format report-page docs install dependencies clean help
 
 build: dependencies ## configure and build: debug, ASan and UBSan, warnings are errors
 	@scripts/build debug
@@ -79,6 +79,9 @@ lint: dependencies ## clang-format, clang-tidy and shellcheck over everything
 
 format: dependencies ## clang-format over everything
 	@scripts/lint --fix
+
+report-page: ## bundle the script and style of report pages anew after a change in web/report (node; nothing else needs it)
+	@cd web/report && npm ci --no-audit --no-fund && npm run --silent build
 
 docs: dependencies ## the library's reference manual, under build/docs/html
 	@scripts/docs

@@ -30,6 +30,7 @@ const std::map<std::string, Names> kMayUse{
     {"source", {"core", "nflog", "nfq"}},
     {"report", {"core"}},
     {"history", {"core", "report"}},
+    {"page", {"core", "report"}},
     {"replay", {"core", "source"}},
     {"config", {"core", "nft", "report"}},
     {"host", {"core", "netlink", "report"}},
@@ -38,7 +39,7 @@ const std::map<std::string, Names> kMayUse{
     {"daemon",
      {"config", "conntrack", "core", "enforce", "history", "host", "nflog", "nfq", "nft", "report", "service",
       "source"}},
-    {"cli", {"config", "core", "host", "nft", "replay", "report"}},
+    {"cli", {"config", "core", "host", "nft", "page", "replay", "report"}},
 };
 
 /// What the core may include besides its own headers: the standard library of pure things, and Boost's
