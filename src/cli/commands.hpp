@@ -19,6 +19,8 @@ void add_reload_command(CLI::App& app, Session& session);
 void add_ruleset_commands(CLI::App& app, Session& session);
 /// Needs no daemon and no privilege, as the next.
 void add_replay_command(CLI::App& app, Session& session);
+/// A page of HTML, of captures or of the daemon's history.
+void add_report_command(CLI::App& app, Session& session);
 /// Which threshold and window bans whom, over captures.
 void add_tune_command(CLI::App& app, Session& session);
 

@@ -61,29 +61,37 @@ std::string event_line(const json& event) {
         return fmt::format("{}  {:<9} {}   {}\n", at, observed ? "would ban" : "ban", source,
                            ban_text(event));
     }
-    if (kind == "imported") {
-        return fmt::format("{}  {:<9} {} bans out of a list\n", at, "import", number(event, "bans"));
-    }
     if (kind == "unban") {
         return fmt::format("{}  {:<9} {}   {}\n", at, observed ? "would end" : "unban", source,
                            event.value("reason", ""));
     }
-    if (kind == "repair") {
-        return fmt::format("{}  {:<9} {}\n", at, kind, repair_text(event));
-    }
-    if (kind == "budget_spent") {
-        return fmt::format(
-            "{}  {:<9} more than {} sources deserved a ban within a minute: new ones are not banned\n", at,
-            "budget", number(event, "bans_per_minute"));
-    }
-    if (kind == "bans_resumed") {
-        return fmt::format("{}  {:<9} bans resume; {} were withheld\n", at, "budget",
-                           number(event, "withheld"));
-    }
-    return fmt::format("{}  {}\n", at, kind);
+    const bool is_of_budget = kind == "budget_spent" || kind == "bans_resumed";
+    return fmt::format("{}  {:<9} {}\n", at,
+                       is_of_budget         ? "budget"
+                       : kind == "imported" ? "import"
+                                            : kind,
+                       remark_text(event));
 }
 
 }  // namespace
+
+std::string remark_text(const json& event) {
+    const std::string kind = event.value("event", "");
+    if (kind == "imported") {
+        return fmt::format("{} bans out of a list", number(event, "bans"));
+    }
+    if (kind == "repair") {
+        return repair_text(event);
+    }
+    if (kind == "budget_spent") {
+        return fmt::format("more than {} sources deserved a ban within a minute: new ones are not banned",
+                           number(event, "bans_per_minute"));
+    }
+    if (kind == "bans_resumed") {
+        return fmt::format("bans resume; {} were withheld", number(event, "withheld"));
+    }
+    return "";
+}
 
 std::string event_lines(const json& events) {
     const json& list = events.at("events");

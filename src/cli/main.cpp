@@ -32,6 +32,7 @@ ExitStatus run(int argc, char** argv) {
     farewell::cli::add_reload_command(app, session);
     farewell::cli::add_ruleset_commands(app, session);
     farewell::cli::add_replay_command(app, session);
+    farewell::cli::add_report_command(app, session);
     farewell::cli::add_tune_command(app, session);
     try {
         app.parse(argc, argv);

@@ -16,13 +16,13 @@ farewell() { "$FAREWELL" "$@"; }
     run --separate-stderr farewell --help
     [ "$status" -eq 0 ]
     [ -z "$stderr" ]
-    for word in status explain events bans allow check-config reload ruleset replay tune; do
+    for word in status explain events bans allow check-config reload ruleset replay report tune; do
         [[ $output == *"  $word "* ]]
     done
 }
 
 @test "every command has help of its own" {
-    for command in status explain events "bans list" "bans import" "allow me" check-config reload "ruleset print" replay tune; do
+    for command in status explain events "bans list" "bans import" "allow me" check-config reload "ruleset print" replay report tune; do
         # shellcheck disable=SC2086 # two words
         run farewell $command --help
         [ "$status" -eq 0 ]

@@ -30,10 +30,10 @@ def syn(port):
 
 def capture(frames, link=1, first=START):
     """A pcap file of frames one second apart."""
-    content = struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, link)
+    parts = [struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, link)]
     for i, frame in enumerate(frames):
-        content += struct.pack("<IIII", first + i, 0, len(frame), len(frame)) + frame
-    return content
+        parts += [struct.pack("<IIII", first + i, 0, len(frame), len(frame)), frame]
+    return b"".join(parts)
 
 
 SCAN = capture([syn(1000 + i) for i in range(12)])

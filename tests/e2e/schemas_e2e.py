@@ -69,5 +69,7 @@ class Documents(CountingTest):
         for verb in ("print", "install", "diff", "remove"):
             self.check("ruleset", verb, "--config", config)
         self.check("replay", CAPTURES)
+        self.check("report", f"{CAPTURES}/late_dns.pcap", "-o", f"{self.directory}/report.html")
+        self.check("report", "-o", f"{self.directory}/report.html")
         self.check("tune", f"{CAPTURES}/late_dns.pcap")
         self.assertEqual(self.seen, schemas.names())
