@@ -24,4 +24,7 @@ void add_report_command(CLI::App& app, Session& session);
 /// Which threshold and window bans whom, over captures.
 void add_tune_command(CLI::App& app, Session& session);
 
+/// Of `app` as it is when the command runs; needs no daemon.
+void add_completion_command(CLI::App& app, Session& session);
+
 }  // namespace farewell::cli

@@ -18,7 +18,8 @@ config::ConfigSources ConfigOptions::sources() const {
 }
 
 void add_config_options(CLI::App& command, ConfigOptions& options) {
-    command.add_option("--config", options.file, "the configuration (default: farewelld's)");
+    command.add_option("--config", options.file, "the configuration (default: farewelld's)")
+        ->type_name("FILE");
     command.add_option("--set", options.overrides, "section.key=value: overrides any key; may be repeated")
         ->allow_extra_args(false);
 }

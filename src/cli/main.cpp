@@ -34,6 +34,7 @@ ExitStatus run(int argc, char** argv) {
     farewell::cli::add_replay_command(app, session);
     farewell::cli::add_report_command(app, session);
     farewell::cli::add_tune_command(app, session);
+    farewell::cli::add_completion_command(app, session);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

@@ -117,7 +117,9 @@ ExitStatus run_replay(const ReplayOptions& options, const Session& session) {
 void add_replay_command(CLI::App& app, Session& session) {
     CLI::App* command = app.add_subcommand("replay", "judge capture files: who would have been banned");
     const auto options = std::make_shared<ReplayOptions>();
-    command->add_option("path", options->paths, "capture files, and folders to search for them")->required();
+    command->add_option("path", options->paths, "capture files, and folders to search for them")
+        ->type_name("FILE")
+        ->required();
     add_judgement_options(*command, options->judgement);
     command->add_flag("--together", options->together, "the files are parts of one capture");
     command->add_flag("--near-misses", options->near_misses,

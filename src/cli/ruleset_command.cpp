@@ -2,6 +2,7 @@
 // `farewell ruleset`.
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
@@ -128,12 +129,10 @@ std::string overruled(const RulesetOptions& options, bool enabled) {
 void add_ruleset_options(CLI::App& command, RulesetOptions& options) {
     add_config_options(command, options.config);
     command
-        .add_option(
-            "--hook", options.hook,
-            fmt::format("beside which firewall: {}; print then shows the rule to write oneself", kHooks))
-        ->check([](const std::string& text) {
-            return hook_text(text, {}) ? std::string() : fmt::format("`{}` is none of {}", text, kHooks);
-        });
+        .add_option("--hook", options.hook,
+                    fmt::format("beside which firewall: {}; print then shows the rule to write oneself",
+                                fmt::join(kHooks, ", ")))
+        ->check(CLI::IsMember(std::vector<std::string>(kHooks.begin(), kHooks.end())));
 }
 
 ExitStatus print_ruleset(const RulesetOptions& options, const Session& session) {

@@ -17,7 +17,9 @@ using report::ExitStatus;
 
 void Session::add_options(CLI::App& app) {
     app.fallthrough();
-    app.add_option("--socket", socket, "the daemon's control socket")->capture_default_str();
+    app.add_option("--socket", socket, "the daemon's control socket")
+        ->type_name("FILE")
+        ->capture_default_str();
     app.add_flag("--json", as_json, "print JSON documents");
     app.add_flag("-q,--quiet", quiet, "print nothing on success");
     app.add_flag("-n,--dry-run", dry_run, "only say what a change would do");

@@ -166,10 +166,13 @@ ExitStatus run_tune(const TuneOptions& options, const Session& session) {
 void add_tune_command(CLI::App& app, Session& session) {
     CLI::App* command = app.add_subcommand("tune", "try thresholds and windows on capture files");
     const auto options = std::make_shared<TuneOptions>();
-    command->add_option("path", options->paths, "captures whose contents are not known: files and folders");
+    command->add_option("path", options->paths, "captures whose contents are not known: files and folders")
+        ->type_name("FILE");
     command->add_option("--benign", options->benign, "captures without scanners: every ban there is false")
+        ->type_name("FILE")
         ->allow_extra_args(false);
     command->add_option("--scans", options->scans, "captures of scans: none without a ban, or it is missed")
+        ->type_name("FILE")
         ->allow_extra_args(false);
     command
         ->add_option("--scanner", options->scanners,
