@@ -44,8 +44,7 @@ class ConnectionsTest(CountingTest):
     def setUp(self):
         super().setUp()
         self.attacker.run("iptables-nft", "-w", "-P", "OUTPUT", "ACCEPT")
-        # Connections may begin; what goes on with them is the rule for established ones' to let in.
-        self.server.run("iptables-nft", "-w", "-I", "INPUT", "-p", "tcp", "--syn", "--dport", "9000", "-j", "ACCEPT")
+        self.open_port(9000)
         self.start(self.server, _ECHO, stdout=subprocess.PIPE).stdout.readline()
 
     def start(self, namespace, program, *arguments, **options):

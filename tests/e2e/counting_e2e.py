@@ -113,7 +113,7 @@ class OverSeveralQueues(CountingTest):
 
 
 class OverCpus(CountingTest):
-    closed_target = ("NFQUEUE", "--queue-balance", "0:3", "--queue-cpu-fanout")
+    closed = "queue num 0-3 fanout"
 
     def send_on(self, cpu, packets):
         frames = [ethernet(self.server_mac, packet) for packet in packets]
@@ -140,7 +140,7 @@ class OverCpus(CountingTest):
 
 
 class Logged(CountingTest):
-    closed_target = ("NFLOG", "--nflog-group", "9")
+    closed = "log group 9"
 
     def test_nine_do_not_ban_and_the_tenth_does(self):
         daemon = self.start_daemon("capture.source=nflog", "capture.group=9")
@@ -152,11 +152,12 @@ class Logged(CountingTest):
         self.wait_banned(ATTACKER4)
         self.assertEqual(daemon.status()["groups"][0]["lost_in_socket"], 0)
 
+
+class LoggedTooShort(CountingTest):
+    closed = "log group 9 snaplen 30"
+
     def test_a_rule_that_copies_less_than_the_headers_bans_nobody(self):
-        """--nflog-size cuts what the daemon asked for: that is cut_short, and no evidence."""
-        for tool in ("iptables-nft", "ip6tables-nft"):
-            self.server.run(tool, "-w", "-I", "INPUT", "-i", "att", "-j", "NFLOG", "--nflog-group", "9", "--nflog-size", "30")
-            self.server.run(tool, "-w", "-D", "INPUT", "-j", *self.closed_target)
+        """The rule cuts what the daemon asked for: that is cut_short, and no evidence."""
         daemon = self.start_daemon("capture.source=nflog", "capture.group=9")
         self.send(self.syns(20))
         self.wait_judged(daemon, 20)

@@ -56,7 +56,7 @@ class RealScanners(ScanTest):
 class LoggedInsteadOfQueued(ScanTest):
     """The rule logs and the policy drops: no verdict waits for the daemon."""
 
-    closed_target = ("NFLOG", "--nflog-group", "7")
+    closed = "log group 7"
     settings = ("capture.source=nflog",)
 
     def test_nmap_syn_scan_over_ipv4(self):
@@ -67,7 +67,7 @@ class LoggedInsteadOfQueued(ScanTest):
 
 
 class FanoutByCpu(WorldTest):
-    closed_target = ("NFQUEUE", "--queue-balance", "0:3", "--queue-cpu-fanout")
+    closed = "queue num 0-3 fanout"
 
     def test_one_source_over_several_queues_is_banned(self):
         daemon = self.start_daemon()

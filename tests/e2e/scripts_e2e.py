@@ -16,9 +16,7 @@ ENVIRONMENT = dict(os.environ, FAREWELL_BIN=os.path.dirname(world.FAREWELLD), AS
 class Run(CountingTest):
     def test_it_observes_and_leaves_everything_as_it_was(self):
         # A host whose own firewall accepts: a closed port answers with a reset, before, during and after.
-        for tool in ("iptables-nft", "ip6tables-nft"):
-            self.server.run(tool, "-w", "-F", "INPUT")
-            self.server.run(tool, "-w", "-P", "INPUT", "ACCEPT")
+        self.remove_policy()
         rules = self.server.run("nft", "list", "ruleset").stdout
         process = self.server.start(f"{ROOT}/scripts/run", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                                     env=ENVIRONMENT)

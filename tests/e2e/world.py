@@ -19,6 +19,9 @@ _BUILT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../build/d
 FAREWELLD = os.environ.get("FAREWELLD", os.path.join(_BUILT, "farewelld"))
 FAREWELL = os.environ.get("FAREWELL", os.path.join(_BUILT, "farewell"))
 
+# Limits are meant for an idle machine of today; they are so many times longer in one that is emulated.
+PATIENCE = float(os.environ.get("FAREWELL_PATIENCE", "1"))
+
 ATTACKER4, SERVER4 = "198.18.0.1", "198.18.0.2"
 ATTACKER6, SERVER6 = "2001:db8:0:1::1", "2001:db8:0:1::2"
 CLIENT4, SERVER4_FOR_CLIENT = "198.18.1.1", "198.18.1.2"
@@ -35,6 +38,7 @@ def _die_with_parent():
 
 def wait_until(condition, what, limit=20.0):
     """Polls until condition() is true and returns its value; fails the test with `what` when the limit is over."""
+    limit *= PATIENCE
     end = time.monotonic() + limit
     while True:
         value = condition()
@@ -65,7 +69,7 @@ class Namespace:
 
     def run(self, *command, check=True, timeout=60, **options):
         """Runs a command in the namespace to its end; its output is text."""
-        return subprocess.run(command, check=check, timeout=timeout, text=True, stdin=subprocess.DEVNULL,
+        return subprocess.run(command, check=check, timeout=timeout * PATIENCE, text=True, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, preexec_fn=self._enter, **options)
 
     def start(self, *command, **options):
@@ -96,6 +100,26 @@ class Namespace:
         self._holder.wait()
         self._holder.stdout.close()
 
+
+_POLICY = """
+table inet firewall {
+    chain input {
+        type filter hook input priority 0; policy drop;
+        iif lo accept
+        ct state established,related accept
+        tcp dport { 22, 80 } accept
+        meta l4proto { icmp, ipv6-icmp } accept
+        %s
+    }
+}
+"""
+
+# What may end it, as targets for kernels whose nftables has no queue statement.
+_QUEUE_TARGETS = {
+    "queue num 0-3": ("--queue-balance", "0:3"),
+    "queue num 0-3 bypass": ("--queue-balance", "0:3", "--queue-bypass"),
+    "queue num 0-3 fanout": ("--queue-balance", "0:3", "--queue-cpu-fanout"),
+}
 
 _LISTEN = """
 import selectors, socket, sys
@@ -152,7 +176,7 @@ class Daemon:
         wait_until(lambda: text in self.log(), f"`{text}` in the log:\n{self.log()}", limit)
 
     def wait_exit(self, limit=20.0):
-        status = self.process.wait(timeout=limit)
+        status = self.process.wait(timeout=limit * PATIENCE)
         self._log.flush()
         return status
 
@@ -185,7 +209,7 @@ class Daemon:
 class WorldTest(unittest.TestCase):
     """setUp makes the world with services on 22 and 80 and the article's policy: what is closed goes to the queues."""
 
-    closed_target = ("NFQUEUE", "--queue-balance", "0:3")
+    closed = "queue num 0-3"
     # "plain" is the article's way, so that tests can count: ten distinct closed ports and nothing else, and every ban is full and
     # of the same length. None is farewelld's own default.
     rule = "plain"
@@ -222,15 +246,41 @@ class WorldTest(unittest.TestCase):
             namespace.run("ip", "link", "set", device, "up")
 
     def load_policy(self):
-        """Services 22 and 80 open, policy drop, everything else to the closed target, for both families."""
+        """Services 22 and 80 open, policy drop, everything else as `closed` says, for both families."""
+        self.has_native_policy = self._load(_POLICY % self.closed)
+        if not self.has_native_policy:
+            self._load_policy_by_iptables()
+
+    def _load(self, text):
+        return self.server.run("sh", "-c", 'echo "$0" | nft -f -', text, check=False).returncode == 0
+
+    def _load_policy_by_iptables(self):
         for tool in ("iptables-nft", "ip6tables-nft"):
             icmp = "icmp" if tool == "iptables-nft" else "ipv6-icmp"
             for rule in (["-P", "INPUT", "DROP"], ["-A", "INPUT", "-i", "lo", "-j", "ACCEPT"],
                          ["-A", "INPUT", "-m", "conntrack", "--ctstate", "ESTABLISHED,RELATED", "-j", "ACCEPT"],
                          ["-A", "INPUT", "-p", "tcp", "-m", "multiport", "--dports", "22,80", "-j", "ACCEPT"],
                          ["-A", "INPUT", "-p", icmp, "-j", "ACCEPT"],
-                         ["-A", "INPUT", "-j", *self.closed_target]):
+                         ["-A", "INPUT", "-j", "NFQUEUE", *_QUEUE_TARGETS[self.closed]]):
                 self.server.run(tool, "-w", *rule)
+
+    def open_port(self, port):
+        """One more service: its connections may begin; what goes on with them is the rule for established ones' to let in."""
+        if self.has_native_policy:
+            self.server.run("nft", "insert", "rule", "inet", "firewall", "input", "tcp", "dport", str(port),
+                            "tcp flags & (fin | syn | rst | ack) == syn accept")
+            return
+        for tool in ("iptables-nft", "ip6tables-nft"):
+            self.server.run(tool, "-w", "-I", "INPUT", "-p", "tcp", "--syn", "--dport", str(port), "-j", "ACCEPT")
+
+    def remove_policy(self):
+        """Everything is let in."""
+        if self.has_native_policy:
+            self.server.run("nft", "delete", "table", "inet", "firewall")
+            return
+        for tool in ("iptables-nft", "ip6tables-nft"):
+            self.server.run(tool, "-w", "-F", "INPUT")
+            self.server.run(tool, "-w", "-P", "INPUT", "ACCEPT")
 
     def start_daemon(self, *settings, ready=True, config=None, wrapper=(), namespace=None, name="daemon"):
         directory = os.path.join(self.directory, name)
