@@ -10,7 +10,7 @@ TRAP_RUNS ?= 20
 BENCH_PACKAGES := libbenchmark-dev libnetfilter-queue-dev libnetfilter-log-dev
 
 .DEFAULT_GOAL := build
-.PHONY: build release test unit e2e demo run tsan fuzz bench bench-flood bench-nfq bench-nft bench-ban bench-trap coverage mutants lint format report-page docs install dependencies clean help
+.PHONY: build release test unit e2e demo run tsan fuzz bench bench-flood bench-nfq bench-nft bench-ban bench-trap coverage mutants lint format report-page docs package vm install dependencies clean help
 
 build: dependencies ## configure and build: debug, ASan and UBSan, warnings are errors
 	@scripts/build debug
@@ -85,6 +85,13 @@ report-page: ## bundle the script and style of report pages anew after a change 
 
 docs: dependencies ## the library's reference manual, under build/docs/html
 	@scripts/docs
+
+package: dependencies ## the Debian packages, under build/package
+	@scripts/package --lint
+
+vm: package ## on Debian's own kernel, in qemu: the package's life under systemd, and the end-to-end tests
+	@tests/vm/run --systemd --limit 3600 tests/vm/package_story.py
+	@tests/vm/run --memory 2048 --limit 14400 tests/vm/suite.py
 
 install: release ## into PREFIX (default /usr/local)
 	@cmake -DCMAKE_INSTALL_PREFIX=$(PREFIX) build/release >/dev/null # the systemd unit names it

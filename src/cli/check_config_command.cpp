@@ -47,7 +47,7 @@ ExitStatus check_config(const Session& session, const ConfigOptions& options) {
 void add_check_config_command(CLI::App& app, Session& session) {
     CLI::App* command = app.add_subcommand("check-config", "find every mistake in the configuration");
     const auto options = std::make_shared<ConfigOptions>();
-    command->add_option("file", options->file, "the configuration (default: farewelld's)");
+    command->add_option("file", options->file, "the configuration (default: farewelld's)")->type_name("FILE");
     command->add_option("--set", options->overrides, "section.key=value: overrides any key; may be repeated")
         ->allow_extra_args(false);
     session.on(*command, [&session, options] { return check_config(session, *options); });

@@ -1,0 +1,221 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The life of the Debian package on a machine that systemd runs, step by step as its operator lives it. For a throw-away
+machine only: tests/vm/run --systemd tests/vm/package_story.py"""
+
+import glob
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../e2e"))
+os.environ.setdefault("FAREWELL_PATIENCE", "6")  # everything takes longer in emulation
+
+from world import ATTACKER4, CLIENT4, SERVER4, SERVER4_FOR_CLIENT, TABLE, Namespace, wait_until  # noqa: E402
+
+PACKAGES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../build/package")
+CONFIG = "/etc/farewell/farewell.toml"
+EXPOSURE_MAX = 1.2
+FIREWALL = """
+table inet firewall {
+    chain input {
+        type filter hook input priority 0; policy drop;
+        iif lo accept
+        ct state established,related accept
+        meta l4proto { icmp, ipv6-icmp } accept
+        tcp dport { 22, 80 } accept
+        queue num 0-3
+    }
+}
+"""
+# Prints a line for each connection that came about, until it is killed.
+KNOCK = """
+import socket, sys
+while True:
+    try:
+        socket.create_connection((sys.argv[1], 80), timeout=0.3).close()
+        print("let in", flush=True)
+    except OSError:
+        pass
+"""
+SERVE = """
+import socket
+server = socket.create_server(("", 80), backlog=64)
+print("ready", flush=True)
+while True:
+    server.accept()[0].close()
+"""
+
+
+def run(*command, check=True):
+    done = subprocess.run(command, check=False, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, timeout=300, env=dict(os.environ, DEBIAN_FRONTEND="noninteractive"))
+    if check and done.returncode != 0:
+        raise AssertionError(f"{' '.join(command)}: {done.returncode}\n{done.stdout}")
+    return done
+
+
+def shown(name):
+    return run("systemctl", "show", "--value", "--property", name, "farewell.service").stdout.strip()
+
+
+def status():
+    return json.loads(run("farewell", "--json", "status").stdout)
+
+
+def ban_of(address):
+    """The kernel's own word on it."""
+    for kind in ("soft4", "banned4"):
+        listing = run("nft", "-j", "list", "set", "inet", TABLE, kind, check=False)
+        if listing.returncode == 0:
+            for entry in json.loads(listing.stdout)["nftables"]:
+                for element in entry.get("set", {}).get("elem", []):
+                    if element["elem"]["val"] == address:
+                        return element["elem"]
+    return None
+
+
+class Story(unittest.TestCase):
+    def setUp(self):
+        self.began = time.monotonic()
+        self.attacker = self.network("attack", ATTACKER4, SERVER4)
+        self.client = self.network("client", CLIENT4, SERVER4_FOR_CLIENT)
+        subprocess.run(["nft", "-f", "-"], input=FIREWALL, text=True, check=True)
+        served = subprocess.Popen(["python3", "-c", SERVE], stdout=subprocess.PIPE)
+        self.addCleanup(served.stdout.close)
+        self.addCleanup(served.wait)
+        self.addCleanup(served.kill)
+        served.stdout.readline()
+
+    def network(self, name, theirs, ours):
+        namespace = Namespace()
+        self.addCleanup(namespace.close)
+        run("ip", "link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", str(namespace.pid))
+        run("ip", "addr", "add", f"{ours}/24", "dev", name)
+        run("ip", "link", "set", name, "up")
+        namespace.run("ip", "addr", "add", f"{theirs}/24", "dev", "eth0")
+        namespace.run("ip", "link", "set", "eth0", "up")
+        return namespace
+
+    def step(self, name):
+        print(f"{time.monotonic() - self.began:7.1f} s  {name}", flush=True)
+
+    def scan(self):
+        self.attacker.run("nmap", "-sS", "-n", "-Pn", "--max-retries", "0", "-p", "1000-1019", SERVER4, timeout=300)
+
+    def is_let_in(self, namespace, address):
+        return namespace.run("python3", "-c", "import socket, sys; socket.create_connection((sys.argv[1], 80), timeout=5)",
+                             address, check=False).returncode == 0
+
+    def test_the_life_of_the_package(self):
+        packages = glob.glob(f"{PACKAGES}/farewell_*.deb")
+        self.assertEqual(len(packages), 1, f"{PACKAGES} should hold one farewell_*.deb: make package")
+        self.package = packages[0]
+        for chapter in (self.install, self.reload, self.watchdog, self.exposure, self.enforce, self.upgrade, self.remove, self.purge):
+            self.step(chapter.__name__)
+            chapter()
+        self.step("the end")
+
+    def install(self):
+        said = run("dpkg", "--install", self.package).stdout
+        advice = said[said.index("farewell observes"):].strip().splitlines()
+        self.assertLessEqual(len(advice), 3, said)
+        wait_until(lambda: shown("ActiveState") == "active", "farewell.service is active", 60)
+        self.assertEqual(shown("UnitFileState"), "enabled")
+        self.assertEqual(run("ps", "-o", "user=", "-p", shown("MainPID")).stdout.strip(), "farewell")
+        self.assertEqual(status()["mode"], "observe")
+        self.scan()
+        wait_until(lambda: ATTACKER4 in run("farewell", "events").stdout, "the scan is told among the events")
+        self.assertIn(f"{ATTACKER4} would have been", run("journalctl", "--unit", "farewell", "--no-pager").stdout)
+        self.assertIsNone(ban_of(ATTACKER4))
+        self.assertTrue(self.is_let_in(self.attacker, SERVER4), "observing bans nobody")
+
+    def reload(self):
+        process = shown("MainPID")
+        run("systemctl", "reload", "farewell")
+        mistake = "/etc/farewell/conf.d/99-mistake.toml"
+        with open(mistake, "w", encoding="utf-8") as file:
+            file.write("[detect]\nwindw = 3\n")
+        self.assertNotEqual(run("systemctl", "reload", "farewell", check=False).returncode, 0)
+        self.assertIn("did you mean", run("journalctl", "--unit", "farewell", "--no-pager").stdout)
+        os.remove(mistake)
+        run("systemctl", "reload", "farewell")
+        self.assertEqual((shown("MainPID"), shown("ActiveState")), (process, "active"))
+
+    def watchdog(self):
+        self.assertNotIn(shown("WatchdogUSec"), ("", "0", "infinity"))
+        fed = shown("WatchdogTimestampMonotonic")
+        wait_until(lambda: shown("WatchdogTimestampMonotonic") != fed, "the watchdog is fed again", 60)
+
+    def exposure(self):
+        said = run("systemd-analyze", "--no-pager", "security", "farewell.service").stdout
+        exposure = float(re.search(r"Overall exposure level for farewell.service: (\d+\.\d+)", said).group(1))
+        print(f"           systemd-analyze security: {exposure}", flush=True)
+        self.assertLessEqual(exposure, EXPOSURE_MAX, said)
+
+    def enforce(self):
+        with open(CONFIG, encoding="utf-8") as file:
+            text = file.read()
+        with open(CONFIG, "w", encoding="utf-8") as file:
+            file.write(text.replace('mode = "observe"', 'mode = "enforce"'))
+        run("systemctl", "restart", "farewell")
+        self.assertEqual(status()["mode"], "enforce")
+        self.scan()
+        wait_until(lambda: ban_of(ATTACKER4), "the scanner is banned")
+        self.assertFalse(self.is_let_in(self.attacker, SERVER4))
+        self.assertTrue(self.is_let_in(self.client, SERVER4_FOR_CLIENT))
+        self.assertIn(ATTACKER4, run("farewell", "bans", "list").stdout)
+
+    def upgrade(self):
+        """The same package as a later version; the scanner knocks all the time."""
+        before, process = ban_of(ATTACKER4), shown("MainPID")
+        with tempfile.TemporaryDirectory() as directory:
+            later = f"{directory}/later.deb"
+            run("dpkg-deb", "--raw-extract", self.package, f"{directory}/later")
+            control = f"{directory}/later/DEBIAN/control"
+            with open(control, encoding="utf-8") as file:
+                text = re.sub(r"^Version: .*", r"\g<0>+later", file.read(), flags=re.MULTILINE)
+            with open(control, "w", encoding="utf-8") as file:
+                file.write(text)
+            run("dpkg-deb", "-Znone", "--build", f"{directory}/later", later)
+            knocking = self.attacker.start("python3", "-c", KNOCK, SERVER4, stdout=subprocess.PIPE, text=True)
+            self.addCleanup(knocking.stdout.close)
+            self.addCleanup(knocking.wait)
+            self.addCleanup(knocking.kill)
+            said = run("dpkg", "--install", later).stdout
+        self.assertNotIn("farewell observes", said, "advice is for the first time")
+        wait_until(lambda: shown("ActiveState") == "active" and shown("MainPID") not in ("0", process), "the new one runs", 60)
+        after = ban_of(ATTACKER4)
+        self.assertIsNotNone(after, "the ban is kept")
+        self.assertLessEqual(after["expires"], before["expires"], "with the time it had left")
+        self.assertEqual(status()["mode"], "enforce", "what the operator wrote is kept")
+        self.assertIn(ATTACKER4, run("farewell", "bans", "list").stdout)
+        knocking.kill()
+        self.assertEqual(knocking.stdout.read(), "", "the scanner got in while the package was upgraded")
+
+    def remove(self):
+        run("farewell", "ruleset", "install")
+        run("dpkg", "--remove", "farewell")
+        self.assertNotEqual(shown("ActiveState"), "active")
+        self.assertIsNotNone(ban_of(ATTACKER4), "bans end by themselves")
+        self.assertTrue(os.path.exists(CONFIG))
+
+    def purge(self):
+        run("dpkg", "--purge", "farewell")
+        self.assertNotIn(TABLE, run("nft", "list", "tables").stdout)
+        left = [path for pattern in ("/etc/farewell*", "/etc/systemd/system/*farewell*", "/etc/systemd/system/*/*farewell*",
+                                     "/lib/systemd/system/*farewell*", "/run/farewell*", "/usr/*bin/farewell*", "/usr/share/*/farewell*",
+                                     "/usr/share/*/*/*farewell*", "/usr/lib/*/*farewell*", "/var/lib/farewell*",
+                                     "/var/lib/systemd/deb-systemd-helper-*/*farewell*", "/var/lib/dpkg/info/farewell.*")
+                for path in glob.glob(pattern)]
+        self.assertEqual(left, [])
+        self.assertTrue(self.is_let_in(self.attacker, SERVER4))
+
+
+if __name__ == "__main__":
+    unittest.main()
