@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -B
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The life of the Debian package on a machine that systemd runs, step by step as its operator lives it. For a throw-away
 machine only: tests/vm/run --systemd tests/vm/package_story.py"""

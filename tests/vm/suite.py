@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -B
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The end-to-end tests on Debian's own kernel, with the package's programs. In a throw-away machine:
 
