@@ -216,6 +216,7 @@ void add_ban_list_commands(CLI::App& bans, Session& session) {
     CLI::App* import = bans.add_subcommand("import", "ban every source of a list");
     const auto options = std::make_shared<ImportOptions>();
     import->add_option("file", options->file, "plain list, farewell's own JSON, or CrowdSec's; - is stdin")
+        ->type_name("FILE")
         ->required();
     import->add_option("--for", options->duration, "how long, whatever the list says (default: ban.duration)")
         ->check([](const std::string& text) {
