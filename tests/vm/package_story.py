@@ -16,9 +16,10 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../e2e"))
 os.environ.setdefault("FAREWELL_PATIENCE", "6")  # everything takes longer in emulation
 
-from world import ATTACKER4, CLIENT4, SERVER4, SERVER4_FOR_CLIENT, TABLE, Namespace, wait_until  # noqa: E402
+from world import ATTACKER4, CLIENT4, SERVER4, SERVER4_FOR_CLIENT, Namespace, wait_until  # noqa: E402
 
 PACKAGES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../build/package")
+TABLE = "bans_of_the_story"  # not the usual name: a purge must find it
 CONFIG = "/etc/farewell/farewell.toml"
 EXPOSURE_MAX = 1.2
 FIREWALL = """
@@ -168,7 +169,7 @@ class Story(unittest.TestCase):
         with open(CONFIG, encoding="utf-8") as file:
             text = file.read()
         with open(CONFIG, "w", encoding="utf-8") as file:
-            file.write(text.replace('mode = "observe"', 'mode = "enforce"'))
+            file.write(text.replace('mode = "observe"', 'mode = "enforce"') + f'[nft]\ntable = "{TABLE}"\n')
         run("systemctl", "restart", "farewell")
         self.assertEqual(status()["mode"], "enforce")
         self.scan()
