@@ -2,15 +2,20 @@
 #include "cli/control_client.hpp"
 
 #include <fmt/format.h>
+#include <poll.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <nlohmann/json.hpp>
 #include <system_error>
+#include <utility>
 
 #include "report/control_protocol.hpp"
 
@@ -23,63 +28,65 @@ namespace error = report::control::error;
 
 constexpr timeval kAnswerLimit{.tv_sec = 30, .tv_usec = 0};
 
-/// A connected socket that closes itself.
-class Connection {
+/// A connected socket; -1 and errno.
+int connect_to(const std::string& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (path.size() >= sizeof address.sun_path) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    path.copy(static_cast<char*>(address.sun_path), path.size());
+    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        return -1;
+    }
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &kAnswerLimit, sizeof kAnswerLimit);
+    // The socket API takes its addresses by this cast.
+    const auto* generic = reinterpret_cast<const sockaddr*>(&address);  // NOLINT
+    if (connect(fd, generic, sizeof address) != 0) {
+        const int reason = errno;
+        close(fd);
+        errno = reason;
+        return -1;
+    }
+    return fd;
+}
+
+/// 0 or errno.
+int send_all(int fd, std::string_view bytes) {
+    while (!bytes.empty()) {
+        const ssize_t sent = send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+        if (sent <= 0) {
+            return errno;
+        }
+        bytes.remove_prefix(static_cast<std::size_t>(sent));
+    }
+    return 0;
+}
+
+/// The signals that end a program, to be waited for instead; back to normal when it goes.
+class EndSignals {
  public:
-    Connection() : fd_(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {}
-    ~Connection() {
-        if (fd_ >= 0) {
-            close(fd_);
-        }
+    EndSignals() {
+        sigset_t signals;
+        sigemptyset(&signals);
+        sigaddset(&signals, SIGINT);
+        sigaddset(&signals, SIGTERM);
+        sigprocmask(SIG_BLOCK, &signals, &before_);
+        fd_ = signalfd(-1, &signals, SFD_CLOEXEC);
     }
-    Connection(const Connection&) = delete;
-    Connection& operator=(const Connection&) = delete;
-
-    /// 0 or errno.
-    [[nodiscard]] int connect_to(const std::string& path) const {
-        sockaddr_un address{};
-        address.sun_family = AF_UNIX;
-        if (path.size() >= sizeof address.sun_path) {
-            return ENAMETOOLONG;
-        }
-        path.copy(static_cast<char*>(address.sun_path), path.size());
-        setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &kAnswerLimit, sizeof kAnswerLimit);
-        setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &kAnswerLimit, sizeof kAnswerLimit);
-        // The socket API takes its addresses by this cast.
-        const auto* generic = reinterpret_cast<const sockaddr*>(&address);  // NOLINT
-        return fd_ >= 0 && connect(fd_, generic, sizeof address) == 0 ? 0 : errno;
+    ~EndSignals() {
+        close(fd_);
+        sigprocmask(SIG_SETMASK, &before_, nullptr);
     }
-
-    [[nodiscard]] bool send_all(std::string_view bytes) const {
-        while (fd_ >= 0 && !bytes.empty()) {
-            const ssize_t sent = send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-            if (sent <= 0) {
-                return false;
-            }
-            bytes.remove_prefix(static_cast<std::size_t>(sent));
-        }
-        return bytes.empty();
-    }
-
-    /// Everything up to the end of the frame; empty if the other side went away or took too long.
-    [[nodiscard]] std::string receive_frame() const {
-        std::string frame;
-        std::array<char, 65536> part{};
-        while (true) {
-            const ssize_t received = recv(fd_, part.data(), part.size(), 0);
-            if (received <= 0) {
-                return {};
-            }
-            frame.append(part.data(), static_cast<std::size_t>(received));
-            if (frame.back() == report::control::kFrameEnd) {
-                frame.pop_back();
-                return frame;
-            }
-        }
-    }
+    EndSignals(const EndSignals&) = delete;
+    EndSignals& operator=(const EndSignals&) = delete;
+    [[nodiscard]] int fd() const { return fd_; }
 
  private:
-    int fd_;
+    int fd_ = -1;
+    sigset_t before_{};
 };
 
 CallFailure unreachable(const std::string& path, int reason) {
@@ -94,6 +101,14 @@ CallFailure unreachable(const std::string& path, int reason) {
             .error = {},
             .message = fmt::format("farewelld does not answer at {}: {}; is it running?", path,
                                    std::error_code(reason, std::generic_category()).message()),
+            .details = {}};
+}
+
+/// It was there, and answers no longer.
+CallFailure gone(const std::string& path) {
+    return {.status = ExitStatus::unreachable,
+            .error = {},
+            .message = fmt::format("farewelld at {} has closed the connection: it has stopped", path),
             .details = {}};
 }
 
@@ -122,25 +137,126 @@ CallFailure failure_from(const json& answer) {
 
 }  // namespace
 
-std::expected<json, CallFailure> ControlClient::call(std::string_view method, const json& parameters) const {
-    const Connection connection;
-    if (const int reason = connection.connect_to(path_); reason != 0) {
-        return std::unexpected(unreachable(path_, reason));
+ControlStream::ControlStream(ControlStream&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1)),
+      path_(std::move(other.path_)),
+      received_(std::move(other.received_)),
+      failure_(std::move(other.failure_)) {}
+
+ControlStream& ControlStream::operator=(ControlStream&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    std::swap(path_, other.path_);
+    std::swap(received_, other.received_);
+    std::swap(failure_, other.failure_);
+    return *this;
+}
+
+ControlStream::~ControlStream() {
+    if (fd_ >= 0) {
+        close(fd_);
     }
-    const json request{{"method", method}, {"parameters", parameters}};
-    std::string frame = request.dump(-1, ' ', false, json::error_handler_t::replace);
-    frame += report::control::kFrameEnd;
-    if (!connection.send_all(frame)) {
+}
+
+std::expected<ControlStream::Taken, CallFailure> ControlStream::take() {
+    if (failure_) {
+        return std::unexpected(*failure_);
+    }
+    std::array<char, 65536> part{};
+    const ssize_t length = recv(fd_, part.data(), part.size(), MSG_DONTWAIT);
+    if (length < 0 && (errno == EAGAIN || errno == EINTR)) {
+        return Taken{};
+    }
+    if (length <= 0) {
+        return std::unexpected(gone(path_));
+    }
+    const std::size_t searched = received_.size();  // a large answer comes in many parts
+    received_.append(part.data(), static_cast<std::size_t>(length));
+    Taken taken;
+    std::size_t begin = 0;
+    for (std::size_t end = 0;
+         (end = received_.find(report::control::kFrameEnd, std::max(begin, searched))) != std::string::npos;
+         begin = end + 1) {
+        const json answer = json::parse(received_.begin() + static_cast<std::ptrdiff_t>(begin),
+                                        received_.begin() + static_cast<std::ptrdiff_t>(end), nullptr,
+                                        /*allow_exceptions=*/false);
+        if (!answer.is_object() || answer.contains("error")) {
+            failure_ = answer.is_object() ? failure_from(answer) : unreachable(path_, EPROTO);
+            break;
+        }
+        taken.answers.push_back(answer.value("parameters", json::object()));
+        taken.is_last = !answer.value("continues", false);
+    }
+    received_.erase(0, begin);
+    if (failure_ && taken.answers.empty()) {
+        return std::unexpected(*failure_);
+    }
+    return taken;
+}
+
+std::expected<ControlStream, CallFailure> ControlClient::open(std::string_view method, const json& parameters,
+                                                              bool more) const {
+    ControlStream stream(connect_to(path_), path_);
+    if (stream.fd() < 0) {
         return std::unexpected(unreachable(path_, errno));
     }
-    const json answer = json::parse(connection.receive_frame(), nullptr, /*allow_exceptions=*/false);
-    if (!answer.is_object()) {
-        return std::unexpected(unreachable(path_, ETIMEDOUT));
+    json request{{"method", method}, {"parameters", parameters}};
+    if (more) {
+        request["more"] = true;
     }
-    if (answer.contains("error")) {
-        return std::unexpected(failure_from(answer));
+    std::string frame = request.dump(-1, ' ', false, json::error_handler_t::replace);
+    frame += report::control::kFrameEnd;
+    if (const int reason = send_all(stream.fd(), frame); reason != 0) {
+        return std::unexpected(unreachable(path_, reason));
     }
-    return answer.value("parameters", json::object());
+    return stream;
+}
+
+std::expected<json, CallFailure> ControlClient::call(std::string_view method, const json& parameters) const {
+    auto stream = open(method, parameters, false);
+    if (!stream) {
+        return std::unexpected(stream.error());
+    }
+    while (true) {
+        pollfd readable{.fd = stream->fd(), .events = POLLIN, .revents = 0};
+        if (poll(&readable, 1, kAnswerLimit.tv_sec * 1000) <= 0) {
+            return std::unexpected(unreachable(path_, ETIMEDOUT));
+        }
+        auto taken = stream->take();
+        if (!taken) {
+            return std::unexpected(taken.error());
+        }
+        if (!taken->answers.empty()) {
+            return std::move(taken->answers.front());
+        }
+    }
+}
+
+std::expected<void, CallFailure> ControlClient::follow(
+    std::string_view method, const json& parameters,
+    const std::function<void(const json&)>& on_answer) const {
+    const EndSignals ends;
+    auto stream = open(method, parameters, true);
+    if (!stream) {
+        return std::unexpected(stream.error());
+    }
+    while (true) {
+        std::array<pollfd, 2> ready{{{.fd = stream->fd(), .events = POLLIN, .revents = 0},
+                                     {.fd = ends.fd(), .events = POLLIN, .revents = 0}}};
+        poll(ready.data(), ready.size(), -1);
+        if (ready[1].revents != 0) {
+            return {};
+        }
+        const auto taken = stream->take();
+        if (!taken) {
+            return std::unexpected(taken.error());
+        }
+        for (const json& answer : taken->answers) {
+            on_answer(answer);
+        }
+        if (taken->is_last) {
+            return {};
+        }
+    }
 }
 
 }  // namespace farewell::cli

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
@@ -16,6 +17,7 @@
 #include <boost/asio/write.hpp>
 #include <chrono>
 #include <cstring>
+#include <deque>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
@@ -123,20 +125,22 @@ void ControlSocket::give_to(unsigned uid, unsigned gid) const {
 struct ControlServer::State : std::enable_shared_from_this<ControlServer::State> {
     class Connection;
 
-    State(asio::io_context& io, int listening, Handler on_request)
-        : context(io), acceptor(io, stream_protocol(), listening), handler(std::move(on_request)) {}
+    State(asio::io_context& io, int listening, Handlers on_request)
+        : context(io), acceptor(io, stream_protocol(), listening), handlers(std::move(on_request)) {}
 
     void accept();
 
     asio::io_context& context;
     stream_protocol::acceptor acceptor;
-    Handler handler;
+    Handlers handlers;
     std::set<std::shared_ptr<Connection>> connections;
+    std::size_t streams = 0;
     bool stopped = false;
 };
 
-/// One client: reads a request, waits for its answer, writes it, reads the next.
-class ControlServer::State::Connection : public std::enable_shared_from_this<Connection> {
+/// One client: reads a request, waits for its answer or answers, writes them, reads the next.
+class ControlServer::State::Connection : public AnswerStream,
+                                         public std::enable_shared_from_this<Connection> {
  public:
     Connection(std::shared_ptr<State> server, stream_protocol::socket socket)
         : server_(std::move(server)), socket_(std::move(socket)), idle_(server_->context) {}
@@ -158,10 +162,44 @@ class ControlServer::State::Connection : public std::enable_shared_from_this<Con
         boost::system::error_code ignored;
         idle_.cancel();
         socket_.close(ignored);  // NOLINT(bugprone-unused-return-value): `ignored` has it
+        const auto closed = std::exchange(on_closed_, {});
+        leave_stream();
         server_->connections.erase(shared_from_this());
+        if (closed) {
+            closed();
+        }
+    }
+
+    [[nodiscard]] bool send(const nlohmann::json& parameters) override {
+        if (!is_streaming_ || is_ending_) {
+            return false;
+        }
+        std::string frame = frame_of({{"parameters", parameters}, {"continues", true}});
+        // One alone always has room, or a large answer could never be sent.
+        if (!waiting_.empty() && waiting_bytes_ + frame.size() > kWaitingBytesMax) {
+            is_behind_ = true;
+            return false;
+        }
+        enqueue(std::move(frame));
+        return true;
+    }
+
+    void end(const nlohmann::json& answer) override {
+        if (is_streaming_ && !is_ending_) {
+            is_ending_ = true;
+            on_closed_ = {};
+            enqueue(frame_of(answer));
+        }
     }
 
  private:
+    static std::string frame_of(const nlohmann::json& answer) {
+        // Bytes that are not UTF-8 can only come from a client's own words; they are shown replaced.
+        std::string frame = answer.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+        frame += kFrameEnd;
+        return frame;
+    }
+
     void wait_at_most(std::chrono::seconds limit) {
         idle_.expires_after(limit);
         idle_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
@@ -180,7 +218,18 @@ class ControlServer::State::Connection : public std::enable_shared_from_this<Con
             write(error_answer(report::control::error::kInvalidRequest, "a request must be a JSON object"));
             return;
         }
-        server_->handler(request, [self = shared_from_this()](nlohmann::json answer) {
+        const auto more = request.find("more");
+        if (more != request.end() && *more == true) {
+            if (server_->streams >= kStreamsMax) {
+                write(error_answer(report::control::error::kRefused,
+                                   fmt::format("{} clients follow already, and no more may", kStreamsMax)));
+                return;
+            }
+            if (begin_stream(request)) {
+                return;
+            }
+        }
+        server_->handlers.call(request, [self = shared_from_this()](nlohmann::json answer) {
             asio::post(self->server_->context, [self, answer = std::move(answer)] { self->write(answer); });
         });
     }
@@ -189,9 +238,7 @@ class ControlServer::State::Connection : public std::enable_shared_from_this<Con
         if (!socket_.is_open()) {
             return;
         }
-        // Bytes that are not UTF-8 can only come from a client's own words; they are shown replaced.
-        sent_ = answer.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-        sent_ += kFrameEnd;
+        sent_ = frame_of(answer);
         wait_at_most(kIdleLimit);
         asio::async_write(
             socket_, asio::buffer(sent_),
@@ -204,11 +251,83 @@ class ControlServer::State::Connection : public std::enable_shared_from_this<Con
             });
     }
 
+    // A stream from here on: it may be silent for days, and its client may read as slowly as it likes.
+
+    bool begin_stream(const nlohmann::json& request) {
+        is_streaming_ = true;
+        ++server_->streams;
+        if (!server_->handlers.follow(request, shared_from_this())) {
+            leave_stream();
+            return false;
+        }
+        notice_its_end();
+        return true;
+    }
+
+    void leave_stream() {
+        if (std::exchange(is_streaming_, false)) {
+            --server_->streams;
+        }
+        is_ending_ = is_behind_ = false;
+        on_room_ = {};
+        on_closed_ = {};
+    }
+
+    /// A client that follows has nothing more to say; whatever is read is its end.
+    void notice_its_end() {
+        socket_.async_wait(stream_protocol::socket::wait_read,
+                           [self = shared_from_this()](const boost::system::error_code& error) {
+                               if (error != asio::error::operation_aborted) {
+                                   self->close();
+                               }
+                           });
+    }
+
+    void enqueue(std::string frame) {
+        waiting_bytes_ += frame.size();
+        waiting_.push_back(std::move(frame));
+        if (waiting_.size() == 1) {
+            write_waiting();
+        }
+    }
+
+    void write_waiting() {
+        asio::async_write(
+            socket_, asio::buffer(waiting_.front()),
+            [self = shared_from_this()](const boost::system::error_code& error, std::size_t /*length*/) {
+                if (error) {
+                    self->close();
+                } else {
+                    self->on_written();
+                }
+            });
+    }
+
+    void on_written() {
+        waiting_bytes_ -= waiting_.front().size();
+        waiting_.pop_front();
+        if (!waiting_.empty()) {
+            write_waiting();
+        } else if (is_ending_) {
+            boost::system::error_code ignored;
+            socket_.cancel(ignored);  // NOLINT(bugprone-unused-return-value): the wait for its end
+            leave_stream();
+            read();
+        } else if (std::exchange(is_behind_, false) && on_room_) {
+            on_room_();
+        }
+    }
+
     std::shared_ptr<State> server_;
     stream_protocol::socket socket_;
     asio::steady_timer idle_;
     std::string received_;
     std::string sent_;
+    bool is_streaming_ = false;
+    bool is_ending_ = false;           // the last answer is on its way
+    bool is_behind_ = false;           // an answer found no room
+    std::deque<std::string> waiting_;  // frames of a stream; the first is being written
+    std::size_t waiting_bytes_ = 0;
 };
 
 void ControlServer::State::accept() {
@@ -226,8 +345,8 @@ void ControlServer::State::accept() {
         });
 }
 
-ControlServer::ControlServer(asio::io_context& context, const ControlSocket& socket, Handler handler)
-    : state_(std::make_shared<State>(context, dup(socket.fd()), std::move(handler))) {
+ControlServer::ControlServer(asio::io_context& context, const ControlSocket& socket, Handlers handlers)
+    : state_(std::make_shared<State>(context, dup(socket.fd()), std::move(handlers))) {
     state_->accept();
 }
 

@@ -196,9 +196,10 @@ Daemon::Daemon(Config config, ConfigSources sources, Resources resources, servic
           [this](const core::Address& source) { return resources_.source->disregarded(source); }, allow_,
           history_.get()),
       server_(context_, resources_.control,
-              [this](const nlohmann::json& request, ControlServer::Answer answer) {
-                  methods_.handle(request, std::move(answer));
-              }) {
+              {.call = [this](const nlohmann::json& request,
+                              ControlServer::Answer answer) { methods_.handle(request, std::move(answer)); },
+               .follow = [](const nlohmann::json& /*request*/,
+                            const std::shared_ptr<AnswerStream>& /*stream*/) { return false; }}) {
     network_.assign(dup(resources_.host.fd()));  // a descriptor of its own to close
     if (resources_.changes) {
         ruleset_.assign(dup(resources_.changes->fd()));

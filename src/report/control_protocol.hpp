@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The words both ends of the control socket use. Framing and the shape of messages follow Varlink
 // (varlink.org): one JSON object ended by a NUL byte; a call is {"method", "parameters"}, an answer is
-// {"parameters"} or {"error", "parameters"}.
+// {"parameters"} or {"error", "parameters"}. A call with "more": true may get several answers: all but the
+// last one say "continues": true. It ends when the daemon says the last, or either side closes.
 #pragma once
 
 #include <cstddef>
@@ -39,6 +40,7 @@ inline constexpr std::string_view kFailed = "io.farewell.Failed";    // the kern
 inline constexpr std::string_view kInvalidConfiguration = "io.farewell.InvalidConfiguration";
 inline constexpr std::string_view kInvalidRequest = "io.farewell.InvalidRequest";
 inline constexpr std::string_view kMethodNotFound = "org.varlink.service.MethodNotFound";
+inline constexpr std::string_view kExpectedMore = "org.varlink.service.ExpectedMore";
 }  // namespace error
 
 }  // namespace farewell::report::control
