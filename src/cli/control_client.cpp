@@ -74,9 +74,12 @@ class EndSignals {
         sigaddset(&signals, SIGINT);
         sigaddset(&signals, SIGTERM);
         sigprocmask(SIG_BLOCK, &signals, &before_);
-        fd_ = signalfd(-1, &signals, SFD_CLOEXEC);
+        fd_ = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
     }
     ~EndSignals() {
+        // A signal that has been heeded must not come again when it is let through.
+        for (signalfd_siginfo heeded{}; read(fd_, &heeded, sizeof heeded) > 0;) {
+        }
         close(fd_);
         sigprocmask(SIG_SETMASK, &before_, nullptr);
     }

@@ -52,6 +52,8 @@ std::string repair_text(const json& event) {
                              bans == 1 ? "ban was" : "bans were", by);
 }
 
+}  // namespace
+
 std::string event_line(const json& event) {
     const std::string kind = event.at("event");
     const std::string at = local_time(event.at("at"), true);
@@ -65,6 +67,12 @@ std::string event_line(const json& event) {
         return fmt::format("{}  {:<9} {}   {}\n", at, observed ? "would end" : "unban", source,
                            event.value("reason", ""));
     }
+    if (kind == "left_out") {
+        return event.value("reason", "") == "behind"
+                   ? fmt::format("{}  {:<9} {} events: this came after them too slowly\n", at, "left out",
+                                 number(event, "count"))
+                   : fmt::format("… older ones than these: --max\n");
+    }
     const bool is_of_budget = kind == "budget_spent" || kind == "bans_resumed";
     return fmt::format("{}  {:<9} {}\n", at,
                        is_of_budget         ? "budget"
@@ -72,8 +80,6 @@ std::string event_line(const json& event) {
                                             : kind,
                        remark_text(event));
 }
-
-}  // namespace
 
 std::string remark_text(const json& event) {
     const std::string kind = event.value("event", "");

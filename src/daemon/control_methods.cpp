@@ -13,6 +13,7 @@
 #include "daemon/bulk_methods.hpp"
 #include "daemon/clock.hpp"
 #include "daemon/control_answer.hpp"
+#include "daemon/event_query.hpp"
 #include "daemon/history_documents.hpp"
 #include "report/address_text.hpp"
 #include "report/control_protocol.hpp"
@@ -35,43 +36,6 @@ json no_address(const json& parameters) {
     return failure(error::kInvalidParameter,
                    fmt::format("address must be one IPv4 or IPv6 address, got {}",
                                parameters.value("address", json("nothing")).dump()));
-}
-
-/// The error is the answer.
-std::expected<history::EventQuery, json> event_query_of(const json& parameters) {
-    history::EventQuery query;
-    if (parameters.contains("since")) {
-        const auto since = report::parse_duration(text_of(parameters, "since").value_or(""));
-        if (!since) {
-            return std::unexpected(
-                failure(error::kInvalidParameter, "since must be a duration such as \"1h\" or \"7d\""));
-        }
-        query.since = std::chrono::floor<std::chrono::milliseconds>(wall_time(boot_now()) - *since);
-    }
-    if (const auto max = parameters.find("max"); max != parameters.end()) {
-        if (!max->is_number_unsigned() || *max < 1 || *max > ControlMethods::kEventsListedMax) {
-            return std::unexpected(
-                failure(error::kInvalidParameter,
-                        fmt::format("max must be a number 1..{}", ControlMethods::kEventsListedMax)));
-        }
-        query.max = max->get<std::size_t>();
-    }
-    if (const auto before = parameters.find("before"); before != parameters.end()) {
-        if (!before->is_number_integer()) {
-            return std::unexpected(failure(error::kInvalidParameter, "before must be the id of an event"));
-        }
-        query.before = before->get<std::int64_t>();
-    }
-    if (parameters.contains("source")) {
-        query.source = report::parse_prefix(text_of(parameters, "source").value_or(""));
-        if (!query.source) {
-            return std::unexpected(
-                failure(error::kInvalidParameter,
-                        fmt::format("source must be an address or a prefix without host bits, got {}",
-                                    parameters.at("source").dump())));
-        }
-    }
-    return query;
 }
 
 /// What the kernel counts for one source; an enforcer in trouble must not keep a report from being made.
@@ -176,6 +140,8 @@ void ControlMethods::handle(const json& request, ControlServer::Answer answer) {
         allow_.add(parameters, std::move(answer));
     } else if (name == method::kRemoveAllowed) {
         allow_.remove(parameters, std::move(answer));
+    } else if (name == method::kFollowEvents) {
+        answer(failure(error::kExpectedMore, fmt::format("`{}` is only answered to \"more\": true", name)));
     } else if (name == method::kReload) {
         reload(std::move(answer));
     } else {
@@ -299,7 +265,7 @@ void ControlMethods::list_events(const Parameters& parameters, ControlServer::An
         answer(failure(error::kFailed, "no history is kept (history.enabled = false)"));
         return;
     }
-    const auto query = event_query_of(parameters);
+    const auto query = event_query_of(parameters, kEventsListedMax);
     if (!query) {
         answer(query.error());
         return;

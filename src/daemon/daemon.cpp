@@ -28,8 +28,10 @@
 #include "daemon/control_methods.hpp"
 #include "daemon/control_server.hpp"
 #include "daemon/engine_loop.hpp"
+#include "daemon/event_feed.hpp"
 #include "daemon/resources.hpp"
 #include "daemon/sandbox.hpp"
+#include "daemon/stream_methods.hpp"
 #include "daemon/supervision.hpp"
 #include "history/recorder.hpp"
 #include "report/quantity_text.hpp"
@@ -88,6 +90,7 @@ class Daemon {
 
  private:
     [[nodiscard]] StatusFacts facts();
+    void on_event(history::Event event);
     void load_offences();
     std::vector<std::string> reload();
     void await_signal();
@@ -119,6 +122,8 @@ class Daemon {
     AllowMethods allow_;
     Supervision supervision_;
     ControlMethods methods_;
+    EventFeed events_;
+    StreamMethods streams_{events_};
     ControlServer server_;
     ExitStatus status_ = ExitStatus::ok;
 };
@@ -165,13 +170,6 @@ std::unique_ptr<history::Recorder> make_recorder(const Config& config) {
     });
 }
 
-std::function<void(history::Event)> sink_of(history::Recorder* history) {
-    if (history == nullptr) {
-        return {};
-    }
-    return [history](history::Event event) { history->post(std::move(event)); };
-}
-
 Daemon::Daemon(Config config, ConfigSources sources, Resources resources, service::ServiceManager manager)
     : config_(std::move(config)),
       sources_(std::move(sources)),
@@ -187,7 +185,7 @@ Daemon::Daemon(Config config, ConfigSources sources, Resources resources, servic
              .observing = config_.mode == Mode::observe,
              .flows = flows_.get(),
              .cut_connections = config_.cut_connections,
-             .record = sink_of(history_.get())}),
+             .record = [this](history::Event event) { on_event(std::move(event)); }}),
       allow_(loop_, resources_.allowed_by_hand,
              [this]() -> const std::vector<core::Prefix>& { return config_.allowed_networks; }),
       supervision_(context_, std::move(manager), *resources_.source, loop_, config_.mode == Mode::observe),
@@ -195,14 +193,25 @@ Daemon::Daemon(Config config, ConfigSources sources, Resources resources, servic
           loop_, [this] { return facts(); }, [this] { return reload(); },
           [this](const core::Address& source) { return resources_.source->disregarded(source); }, allow_,
           history_.get()),
+      events_(context_, loop_, history_.get()),
       server_(context_, resources_.control,
               {.call = [this](const nlohmann::json& request,
                               ControlServer::Answer answer) { methods_.handle(request, std::move(answer)); },
-               .follow = [](const nlohmann::json& /*request*/,
-                            const std::shared_ptr<AnswerStream>& /*stream*/) { return false; }}) {
+               .follow =
+                   [this](const nlohmann::json& request, std::shared_ptr<AnswerStream> stream) {
+                       return streams_.follow(request, std::move(stream));
+                   }}) {
     network_.assign(dup(resources_.host.fd()));  // a descriptor of its own to close
     if (resources_.changes) {
         ruleset_.assign(dup(resources_.changes->fd()));
+    }
+}
+
+/// Engine thread.
+void Daemon::on_event(history::Event event) {
+    events_.on_event(event);
+    if (history_) {
+        history_->post(std::move(event));
     }
 }
 

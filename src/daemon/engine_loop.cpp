@@ -307,9 +307,10 @@ void EngineLoop::tell_of(const core::Ban& ban, core::Time now) {
 }
 
 template <typename What>
-void EngineLoop::record(core::Time at, What&& what) const {
+void EngineLoop::record(core::Time at, What&& what) {
     if (wiring_.record) {
-        wiring_.record({.at = at, .observed = wiring_.observing, .what = std::forward<What>(what)});
+        wiring_.record(
+            {.at = at, .observed = wiring_.observing, .what = std::forward<What>(what), .number = ++events_});
     }
 }
 

@@ -49,7 +49,7 @@ class EngineLoop {
         bool observing = false;                 // only changes what the log lines say
         FlowWorker* flows = nullptr;            // outlives run(); nullptr: connections are left alone
         bool cut_connections = false;           // of whoever is banned fully
-        std::function<void(history::Event)> record = {};  // for the history; never blocks
+        std::function<void(history::Event)> record = {};  // of what happens; never blocks
     };
     EngineLoop(core::Engine engine, std::unique_ptr<enforce::Enforcer> enforcer, Wiring wiring);
 
@@ -115,7 +115,7 @@ class EngineLoop {
     void tell_of_imports(core::Time now);
     [[nodiscard]] bool is_in_force(const core::Prefix& source) const;
     template <typename What>
-    void record(core::Time at, What&& what) const;
+    void record(core::Time at, What&& what);
     std::expected<void, enforce::EnforceError> let_in(core::Time now);
     void let_in_or_retry(core::Time now);
 
@@ -136,6 +136,7 @@ class EngineLoop {
     std::uint64_t withheld_before_ = 0;     // bans, until it began
     std::size_t imported_ = 0;              // since it was last told
     std::uint64_t repairs_ = 0;
+    std::uint64_t events_ = 0;  // recorded
     core::Time verified_;
     std::optional<std::string> unverified_;  // who made the change that could not be looked at yet
     std::set<core::Prefix> refused_;         // wanted, and not yet in the kernel

@@ -51,6 +51,7 @@ struct Event {
     core::Time at;
     bool observed = false;  ///< in observe mode: it would have been so
     std::variant<Banned, Imported, Unbanned, Repaired, BudgetSpent, BansResumed> what;
+    std::uint64_t number = 0;  ///< in the order in which they happened, since this daemon's start
 };
 
 }  // namespace farewell::history

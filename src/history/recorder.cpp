@@ -93,8 +93,11 @@ void Recorder::run(const std::stop_token& stop) {
     auto forget_due = steady_clock::now() + kForgetEvery;
     while (true) {
         const bool is_last = stop.stop_requested();  // asked first: what was posted before is taken below
+        std::deque<Question> questions = take_questions();  // first: what was posted before is recorded now
         record_posted();
-        answer_asked();
+        for (Question& question : questions) {
+            question(archive_);
+        }
         const auto now = steady_clock::now();
         if (!archive_.is_in_trouble()) {
             retry_due = now + settings_.retry_every;
@@ -125,17 +128,12 @@ void Recorder::record_posted() {
         records.push_back(record_of(event, settings_.wall_clock));
     }
     archive_.record(std::move(records));
+    recorded_ = events.back().number;
 }
 
-void Recorder::answer_asked() {
-    std::deque<Question> questions;
-    {
-        const std::scoped_lock lock(mutex_);
-        questions.swap(questions_);
-    }
-    for (Question& question : questions) {
-        question(archive_);
-    }
+std::deque<Recorder::Question> Recorder::take_questions() {
+    const std::scoped_lock lock(mutex_);
+    return std::exchange(questions_, {});
 }
 
 void Recorder::publish() {

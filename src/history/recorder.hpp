@@ -52,10 +52,13 @@ class Recorder {  // NOLINT(clang-analyzer-optin.performance.Padding): there is 
     ~Recorder();
 
     void post(Event event);
-    /// false: too many are waiting, the disk must be hanging; the question is not asked.
+    /// The answer knows of everything that was posted before it was asked, by the same thread or in another
+    /// way surely before. false: too many are waiting, the disk must be hanging; the question is not asked.
     [[nodiscard]] bool ask(Question question);
     void set_bounds(const Bounds& bounds);
     [[nodiscard]] Status status() const;
+    /// For questions, on the thread of the recorder: the Event::number up to which they are answered.
+    [[nodiscard]] std::uint64_t recorded() const { return recorded_; }
     /// Keeps what was posted, answers what was asked, and ends the thread. Nothing may be posted any more.
     void stop();
 
@@ -66,7 +69,7 @@ class Recorder {  // NOLINT(clang-analyzer-optin.performance.Padding): there is 
     void wait(std::chrono::steady_clock::time_point until) const;
     void wake() const;
     void record_posted();
-    void answer_asked();
+    [[nodiscard]] std::deque<Question> take_questions();
     void publish();
     [[nodiscard]] WallTime wall_now() const;
 
@@ -74,8 +77,9 @@ class Recorder {  // NOLINT(clang-analyzer-optin.performance.Padding): there is 
     int wake_fd_ = -1;  // an eventfd
     EventQueue queue_;
     std::atomic<std::uint64_t> dropped_{0};  // by post()
-    Archive archive_;                        // thread of the recorder only
-    mutable std::mutex mutex_;               // of what follows; never held while work is done
+    Archive archive_;                        // thread of the recorder only, as the next
+    std::uint64_t recorded_ = 0;
+    mutable std::mutex mutex_;  // of what follows; never held while work is done
     std::deque<Question> questions_;
     Status status_;
     std::jthread thread_;

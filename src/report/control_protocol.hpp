@@ -27,6 +27,7 @@ inline constexpr std::string_view kListEvents = "io.farewell.ListEvents";
 inline constexpr std::string_view kListAllowed = "io.farewell.ListAllowed";
 inline constexpr std::string_view kAddAllowed = "io.farewell.AddAllowed";
 inline constexpr std::string_view kRemoveAllowed = "io.farewell.RemoveAllowed";
+inline constexpr std::string_view kFollowEvents = "io.farewell.FollowEvents";  // takes "more"
 inline constexpr std::string_view kReload = "io.farewell.Reload";
 }  // namespace method
 
