@@ -86,6 +86,24 @@ void probe(benchmark::State& state) {
     }
 }
 
+/// One look through all sources, a few of which stand out: what `farewell watch` and `sources top` ask for.
+void nearest(benchmark::State& state) {
+    const auto sources = static_cast<std::size_t>(state.range(0));
+    SourceTable table({.memory_bytes = std::max<std::size_t>(sources * 512, std::size_t{16} << 20U)});
+    const Time now{std::chrono::hours(1)};
+    for (std::size_t number = 0; number < sources; ++number) {
+        for (std::uint32_t port = 0; port <= number % 997 / 249; ++port) {
+            table.on_probe({.who = Prefix::of(address_of(number))}, {.what = port}, now);
+        }
+    }
+    for (auto _ : state) {
+        benchmark::DoNotOptimize(
+            table.nearest(256, now, SourceTable::Scale::weight, 40, [](const Subject&) { return 40U; }));
+    }
+    state.counters["tracked"] = static_cast<double>(table.size());
+}
+
+BENCHMARK(nearest)->Name("table/nearest")->Arg(1000)->Arg(100'000)->Arg(1'000'000);
 BENCHMARK(probe<FixedTable, Order::random, 0>)->Name("table/random")->Apply(sizes);
 BENCHMARK(probe<FixedTable, Order::random, 8>)->Name("table/random, prefetched")->Apply(sizes);
 BENCHMARK(probe<FixedTable, Order::zipf, 0>)->Name("table/zipf")->Apply(sizes);

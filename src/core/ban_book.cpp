@@ -2,6 +2,7 @@
 #include "core/ban_book.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace farewell::core {
 
@@ -74,6 +75,21 @@ std::optional<Time> BanBook::next_due() const {
         return std::nullopt;
     }
     return schedule_.begin()->first;
+}
+
+std::vector<const BanRecord*> BanBook::outermost(std::size_t each) const {
+    std::vector<const BanRecord*> records;
+    const std::size_t first = std::min(each, schedule_.size());
+    const std::size_t last = std::min(each, schedule_.size() - first);
+    auto place = schedule_.begin();
+    for (std::size_t i = 0; i < first; ++i, ++place) {
+        records.push_back(find(place->second));
+    }
+    place = std::prev(schedule_.end(), static_cast<std::ptrdiff_t>(last));
+    for (; place != schedule_.end(); ++place) {
+        records.push_back(find(place->second));
+    }
+    return records;
 }
 
 void BanBook::count(const Prefix& source, bool is_added) {

@@ -66,6 +66,9 @@ class BanBook {
     [[nodiscard]] BanRecord* due(Time now);
     [[nodiscard]] std::optional<Time> next_due() const;
 
+    /// At most `each` of those due first, then as many of those due last; none twice.
+    [[nodiscard]] std::vector<const BanRecord*> outermost(std::size_t each) const;
+
     [[nodiscard]] std::size_t size() const { return entries_.size(); }
     template <typename Visit>
     void for_each(Visit&& visit) const {

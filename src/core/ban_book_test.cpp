@@ -50,5 +50,23 @@ TEST(BanBook, TheNetworkAroundAnAddressIsFoundWhileItIsThere) {
     EXPECT_FALSE(book.next_due());
 }
 
+TEST(BanBook, ThoseAtBothEndsOfTheSchedule) {
+    BanBook book(7);
+    EXPECT_TRUE(book.outermost(3).empty());
+    for (std::uint32_t number = 1; number <= 5; ++number) {
+        book.put(record_of(alone(number), std::chrono::hours(number)));
+    }
+    const auto sources = [&book](std::size_t each) {
+        std::vector<Prefix> found;
+        for (const BanRecord* record : book.outermost(each)) {
+            found.push_back(record->ban.source);
+        }
+        return found;
+    };
+    EXPECT_EQ(sources(1), (std::vector{alone(1), alone(5)}));
+    EXPECT_EQ(sources(3), (std::vector{alone(1), alone(2), alone(3), alone(4), alone(5)})) << "none twice";
+    EXPECT_EQ(sources(9).size(), 5U);
+}
+
 }  // namespace
 }  // namespace farewell::core

@@ -156,6 +156,21 @@ std::optional<Criterion> criterion_met(const Subject& subject, const SourceTable
     return seen.weight >= points ? std::optional(Criterion::patient) : std::nullopt;
 }
 
+std::uint32_t bar_of(const Subject& subject, const Limits& limits) {
+    if (limits.rule == DetectionRule::plain) {
+        return limits.threshold;
+    }
+    switch (subject.counted) {
+        case Counted::ambiguous:
+            return limits.ambiguous_threshold;
+        case Counted::hosts:
+            return limits.sweep_threshold;
+        case Counted::ports:
+            break;
+    }
+    return threshold_of(subject.who, limits);
+}
+
 std::uint32_t sources_among(const std::vector<Tried>& tried) {
     std::uint32_t seen = 0;
     for (const Tried& one : tried) {

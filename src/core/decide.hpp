@@ -53,6 +53,10 @@ using Observations = boost::container::static_vector<Observation, 4>;
 [[nodiscard]] std::uint32_t threshold_of(const Prefix& who, const Limits& limits);
 [[nodiscard]] std::uint32_t threshold_of(Family family, std::uint8_t length, const Limits& limits);
 
+/// What bans a subject within the window (bursts apart), in points; by the plain rule, and of ambiguous
+/// packets, in distinct items. 0: nothing does.
+[[nodiscard]] std::uint32_t bar_of(const Subject& subject, const Limits& limits);
+
 /// How many addresses (of a /48: /64s) at least tried these items of a network: their kinds are four-bit tags
 /// of who did.
 [[nodiscard]] std::uint32_t sources_among(const std::vector<Tried>& tried);

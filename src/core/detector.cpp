@@ -139,6 +139,51 @@ Evidence Detector::evidence_of(const Subject& subject, std::vector<Tried> tried,
     return evidence;
 }
 
+std::vector<SourceStanding> Detector::nearest(std::size_t most, Time now) const {
+    // One source may be known by several subjects: of each host behind us, and of sweeps.
+    constexpr std::size_t kSubjectsOfASource = 4;
+    const bool is_plain = limits_.rule == DetectionRule::plain;
+    const std::uint32_t unit = is_plain ? 1 : kOrdinaryWeight;
+    std::uint32_t lowest = limits_.threshold;
+    for (const std::uint32_t bar :
+         {limits_.sweep_threshold, limits_.threshold_24, limits_.threshold_64, limits_.threshold_48}) {
+        lowest = bar == 0 ? lowest : std::min(lowest, bar);
+    }
+    std::vector<SourceStanding> standings;
+    for (const SourceTable::Standing& ranked :
+         sources_.nearest(most * kSubjectsOfASource, now,
+                          is_plain ? SourceTable::Scale::distinct : SourceTable::Scale::weight, lowest * unit,
+                          [&](const Subject& subject) { return bar_of(subject, limits_) * unit; })) {
+        const bool is_known = std::ranges::any_of(
+            standings, [&](const SourceStanding& standing) { return standing.source == ranked.subject.who; });
+        if (!is_known && standings.size() < most) {
+            standings.push_back(standing_of(ranked, now));
+        }
+    }
+    return standings;
+}
+
+SourceStanding Detector::standing_of(const SourceTable::Standing& ranked, Time now) const {
+    const auto [looks, ttl] = ranked.notes;
+    SourceStanding standing{.source = ranked.subject.who,
+                            .counted = ranked.subject.counted,
+                            .distinct = ranked.distinct,
+                            .weight = ranked.weight,
+                            .threshold = bar_of(ranked.subject, limits_),
+                            .share = ranked.share,
+                            .tools = static_cast<Tools>(looks & static_cast<Tools>(~kProven)),
+                            .ttl = ttl,
+                            .is_proven = (looks & kProven) != 0,
+                            .last = ranked.last,
+                            .ports = {}};
+    if (standing.counted != Counted::hosts && standing.distinct <= limits_.evidence_ports_max) {
+        for (const Tried& one : sources_.tried(ranked.subject, now)) {
+            standing.ports.push_back(port_of(one, false).port);
+        }
+    }
+    return standing;
+}
+
 std::vector<WiderNetwork> Detector::networks_around(const Prefix& who, Time now) const {
     std::vector<WiderNetwork> around;
     if (limits_.rule == DetectionRule::plain) {

@@ -56,6 +56,9 @@ class Detector {
     /// What is known of an address that is not banned: of its probes to us, or to one host behind us.
     [[nodiscard]] Evidence report(const Address& source, Time now,
                                   const std::optional<Address>& host = std::nullopt) const;
+    /// The `most` sources nearest to a ban by firm evidence, the nearest first; each once, for what it is
+    /// nearest by.
+    [[nodiscard]] std::vector<SourceStanding> nearest(std::size_t most, Time now) const;
     /// The address starts from nothing.
     void forget(const Address& source, Time now);
     void forget_expired(Time now);
@@ -73,6 +76,7 @@ class Detector {
     static constexpr std::size_t kCachedSources = 8192;  // of 64 bytes
 
     [[nodiscard]] Evidence evidence_of(const Subject& subject, std::vector<Tried> tried, Time now) const;
+    [[nodiscard]] SourceStanding standing_of(const SourceTable::Standing& ranked, Time now) const;
     [[nodiscard]] SourceTable& table_of(const Subject& subject);
     [[nodiscard]] const SourceTable& table_of(const Subject& subject) const;
     [[nodiscard]] std::vector<WiderNetwork> networks_around(const Prefix& who, Time now) const;

@@ -147,6 +147,8 @@ class Engine {
                                                 Time now) const;
     /// At most `max` records, those expiring last first left out; for lists.
     [[nodiscard]] std::vector<BanRecord> bans(std::size_t max) const;
+    /// At most `each` of those that end first, and as many of those that end last. O(each).
+    [[nodiscard]] std::vector<BanRecord> some_bans(std::size_t each) const;
     /// `host`: of its probes to that one behind us, instead of those to us.
     [[nodiscard]] SourceReport report(const Address& source, Time now,
                                       const std::optional<Address>& host = std::nullopt) const;
@@ -160,6 +162,8 @@ class Engine {
     [[nodiscard]] std::size_t sources_tracked() const;
     /// Sources with half as many ports as the threshold has points, or more. O(sources tracked).
     [[nodiscard]] std::size_t suspects(Time now) const;
+    /// The `most` sources nearest to a ban, the nearest first. O(sources tracked), see SourceTable::nearest.
+    [[nodiscard]] std::vector<SourceStanding> top_sources(std::size_t most, Time now) const;
     /// A flood takes more memory than the budget has: slow scanners may go unseen. See docs/memory.md.
     [[nodiscard]] bool is_degraded(Time now) const;
     /// More sources deserved a ban lately than may be banned within a minute: new ones go unbanned.

@@ -180,6 +180,14 @@ std::vector<BanRecord> Engine::bans(std::size_t max) const {
     return records;
 }
 
+std::vector<BanRecord> Engine::some_bans(std::size_t each) const {
+    std::vector<BanRecord> records;
+    for (const BanRecord* record : state_->bans.outermost(each)) {
+        records.push_back(*record);
+    }
+    return records;
+}
+
 SourceReport Engine::report(const Address& source, Time now, const std::optional<Address>& host) const {
     SourceReport report;
     report.allowlisted = state_->allowlist.contains(source);
@@ -220,6 +228,9 @@ std::size_t Engine::sources_tracked() const {
 }
 std::size_t Engine::suspects(Time now) const {
     return state_->detector.sources().count_with((state_->limits.threshold + 1) / 2, now);
+}
+std::vector<SourceStanding> Engine::top_sources(std::size_t most, Time now) const {
+    return state_->detector.nearest(most, now);
 }
 bool Engine::is_degraded(Time now) const {
     return state_->detector.sources().degraded(now);

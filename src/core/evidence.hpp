@@ -52,4 +52,19 @@ struct Evidence {
     std::vector<WiderNetwork> wider;
 };
 
+/// Who is not banned, and how far it has come.
+struct SourceStanding {
+    Prefix source;
+    Counted counted = Counted::ports;
+    std::uint32_t distinct = 0;   ///< ports, or hosts
+    std::uint32_t weight = 0;     ///< in quarters of a point
+    std::uint32_t threshold = 0;  ///< points that ban it; by the plain rule: distinct ports
+    double share = 0;             ///< of the threshold: 1 is a ban
+    Tools tools = 0;
+    std::uint8_t ttl = 0;
+    bool is_proven = false;
+    Time last;                ///< when it last tried anything
+    std::vector<Port> ports;  ///< in order of the first try; none of sweeps, and where there are too many
+};
+
 }  // namespace farewell::core

@@ -338,45 +338,6 @@ bool SourceTable::degraded(Time now) const {
     return hurried || admission_.bar() > kPromisedBar || patience(now) < kPromisedPatience;
 }
 
-std::size_t SourceTable::count_with(std::uint32_t least, Time now) const {
-    std::size_t count = 0;
-    for_each(now, [&](const Set& set, std::size_t way) {
-        count += counts(set, way, tick_of(now)).distinct >= least ? 1U : 0U;
-    });
-    return count;
-}
-
-std::vector<SourceTable::Ranked> SourceTable::top(std::size_t most, Time now) const {
-    // A heap of at most `most`, the least of them in front.
-    const auto more = [](const Ranked& one, const Ranked& other) { return one.distinct > other.distinct; };
-    std::vector<Ranked> ranked;
-    for_each(now, [&](const Set& set, std::size_t way) {
-        ranked.push_back({.subject = subject_of(set.record[way], set.state[way]),
-                          .distinct = counts(set, way, tick_of(now)).distinct});
-        std::ranges::push_heap(ranked, more);
-        if (ranked.size() > most) {
-            std::ranges::pop_heap(ranked, more);
-            ranked.pop_back();
-        }
-    });
-    std::ranges::sort_heap(ranked, more);
-    return ranked;
-}
-
-/// Visits the sources that are not expired.
-template <typename Visit>
-void SourceTable::for_each(Time now, const Visit& visit) const {
-    const Tick tick = tick_of(now);
-    for (std::size_t index = 0; index < sets_.size(); ++index) {
-        const Set& set = sets_[index];
-        for (std::size_t way = 0; way < kWays; ++way) {
-            if (!set.state[way].is_free() && !is_expired(set.last[way], tick)) {
-                visit(set, way);
-            }
-        }
-    }
-}
-
 SourceTable::Counts SourceTable::counts(const Set& set, std::size_t way, Tick now) const {
     const Record& record = set.record[way];
     if (set.state[way].in_store != 0) {

@@ -15,6 +15,7 @@
 #include "daemon/control_answer.hpp"
 #include "daemon/event_query.hpp"
 #include "daemon/history_documents.hpp"
+#include "daemon/source_documents.hpp"
 #include "report/address_text.hpp"
 #include "report/control_protocol.hpp"
 #include "report/quantity_text.hpp"
@@ -140,8 +141,10 @@ void ControlMethods::handle(const json& request, ControlServer::Answer answer) {
         allow_.add(parameters, std::move(answer));
     } else if (name == method::kRemoveAllowed) {
         allow_.remove(parameters, std::move(answer));
-    } else if (name == method::kFollowEvents) {
+    } else if (name == method::kFollowEvents || name == method::kWatch) {
         answer(failure(error::kExpectedMore, fmt::format("`{}` is only answered to \"more\": true", name)));
+    } else if (name == method::kTopSources) {
+        top_sources(parameters, std::move(answer));
     } else if (name == method::kReload) {
         reload(std::move(answer));
     } else {
@@ -276,6 +279,20 @@ void ControlMethods::list_events(const Parameters& parameters, ControlServer::An
         })) {
         (*shared)(failure(error::kFailed, "the history does not answer: the disk may be hanging"));
     }
+}
+
+void ControlMethods::top_sources(const Parameters& parameters, ControlServer::Answer answer) {
+    const json max = parameters.value("max", json(kSourcesListedDefault));
+    if (!max.is_number_unsigned() || max < 1 || max > kSourcesListedMax) {
+        answer(
+            failure(error::kInvalidParameter, fmt::format("max must be a number 1..{}", kSourcesListedMax)));
+        return;
+    }
+    loop_.post([most = max.get<std::size_t>(), answer = std::move(answer)](EngineLoop& loop) mutable {
+        const core::Engine& engine = loop.engine();
+        answer(answer_of(sources_document(engine.top_sources(most, boot_now()), engine.sources_tracked(),
+                                          engine.limits().rule)));
+    });
 }
 
 void ControlMethods::reload(ControlServer::Answer answer) {

@@ -34,6 +34,8 @@ class ControlMethods {
     /// More than this is cut off in a list; the document says how many there are in all.
     static constexpr std::size_t kBansListedMax = 10'000;
     static constexpr std::size_t kEventsListedMax = 10'000;
+    static constexpr std::size_t kSourcesListedMax = 1000;
+    static constexpr std::size_t kSourcesListedDefault = 20;
 
  private:
     using Parameters = nlohmann::json;
@@ -45,6 +47,7 @@ class ControlMethods {
     void remove_all_bans(ControlServer::Answer answer);
     void explain(const Parameters& parameters, ControlServer::Answer answer);
     void list_events(const Parameters& parameters, ControlServer::Answer answer);
+    void top_sources(const Parameters& parameters, ControlServer::Answer answer);
     void reload(ControlServer::Answer answer);
 
     EngineLoop& loop_;

@@ -33,6 +33,7 @@
 #include "daemon/sandbox.hpp"
 #include "daemon/stream_methods.hpp"
 #include "daemon/supervision.hpp"
+#include "daemon/watch_feed.hpp"
 #include "history/recorder.hpp"
 #include "report/quantity_text.hpp"
 #include "report/version.hpp"
@@ -123,7 +124,8 @@ class Daemon {
     Supervision supervision_;
     ControlMethods methods_;
     EventFeed events_;
-    StreamMethods streams_{events_};
+    WatchFeed pictures_;
+    StreamMethods streams_{events_, pictures_};
     ControlServer server_;
     ExitStatus status_ = ExitStatus::ok;
 };
@@ -170,6 +172,15 @@ std::unique_ptr<history::Recorder> make_recorder(const Config& config) {
     });
 }
 
+PacketFacts packet_facts(const source::PacketSource& source) {
+    PacketFacts facts;
+    for (const source::LaneStatus& lane : source.status()) {
+        facts.received += lane.packets;
+        facts.lost += lane.lost_in_socket + lane.lost_in_queue.value_or(0);
+    }
+    return facts;
+}
+
 Daemon::Daemon(Config config, ConfigSources sources, Resources resources, service::ServiceManager manager)
     : config_(std::move(config)),
       sources_(std::move(sources)),
@@ -194,6 +205,10 @@ Daemon::Daemon(Config config, ConfigSources sources, Resources resources, servic
           [this](const core::Address& source) { return resources_.source->disregarded(source); }, allow_,
           history_.get()),
       events_(context_, loop_, history_.get()),
+      pictures_(context_, loop_,
+                {.observing = config_.mode == Mode::observe,
+                 .started = started_,
+                 .packets = [this] { return packet_facts(*resources_.source); }}),
       server_(context_, resources_.control,
               {.call = [this](const nlohmann::json& request,
                               ControlServer::Answer answer) { methods_.handle(request, std::move(answer)); },

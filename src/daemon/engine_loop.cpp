@@ -148,6 +148,9 @@ std::string EngineLoop::trouble() const {
 }
 
 void EngineLoop::on_arrival(const core::Arrival& arrival) {
+    if (tap_) {
+        tap_->note(arrival);
+    }
     const bool tells_ports = spdlog::should_log(spdlog::level::debug);
     const std::uint64_t repeated = tells_ports ? engine_.counters().probes_repeated : 0;
     if (const auto ban = engine_.on_probe(arrival.probe, arrival.at)) {
@@ -308,9 +311,13 @@ void EngineLoop::tell_of(const core::Ban& ban, core::Time now) {
 
 template <typename What>
 void EngineLoop::record(core::Time at, What&& what) {
+    history::Event event{
+        .at = at, .observed = wiring_.observing, .what = std::forward<What>(what), .number = ++events_};
+    if (tap_) {
+        tap_->note(event);
+    }
     if (wiring_.record) {
-        wiring_.record(
-            {.at = at, .observed = wiring_.observing, .what = std::forward<What>(what), .number = ++events_});
+        wiring_.record(std::move(event));
     }
 }
 

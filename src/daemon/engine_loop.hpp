@@ -19,6 +19,7 @@
 #include <span>
 #include <stop_token>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/engine.hpp"
@@ -26,6 +27,7 @@
 #include "daemon/flow_worker.hpp"
 #include "daemon/mailbox.hpp"
 #include "daemon/proof_seeker.hpp"
+#include "daemon/watch_tap.hpp"
 #include "enforce/enforcer.hpp"
 #include "history/event.hpp"
 #include "source/probe_ring.hpp"
@@ -89,6 +91,9 @@ class EngineLoop {
     void remember_offences(const core::Prefix& source, std::uint32_t count, core::Time last) {
         engine_.remember_offences(source, count, last);
     }
+    /// Somebody watches: from now on probes and bans are set aside for take_watched(), or no longer.
+    void watch(bool on) { tap_ = on ? std::optional<WatchTap>(std::in_place) : std::nullopt; }
+    [[nodiscard]] WatchTap::Taken take_watched() { return tap_ ? tap_->take() : WatchTap::Taken(); }
     /// These are not forged: soft bans of theirs become full.
     void on_proven(const std::vector<core::Address>& sources);
     /// Somebody else has changed our part of the kernel's rules (`by`: who, or nothing): whatever is missing
@@ -136,7 +141,8 @@ class EngineLoop {
     std::uint64_t withheld_before_ = 0;     // bans, until it began
     std::size_t imported_ = 0;              // since it was last told
     std::uint64_t repairs_ = 0;
-    std::uint64_t events_ = 0;  // recorded
+    std::uint64_t events_ = 0;     // recorded
+    std::optional<WatchTap> tap_;  // while somebody watches
     core::Time verified_;
     std::optional<std::string> unverified_;  // who made the change that could not be looked at yet
     std::set<core::Prefix> refused_;         // wanted, and not yet in the kernel

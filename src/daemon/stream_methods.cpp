@@ -16,6 +16,10 @@ namespace method = report::control::method;
 
 bool StreamMethods::follow(const json& request, std::shared_ptr<AnswerStream> stream) {
     const std::string name = text_of(request, "method").value_or("");
+    if (name == method::kWatch) {
+        pictures_.follow(std::move(stream));
+        return true;
+    }
     if (name != method::kFollowEvents) {
         return false;
     }

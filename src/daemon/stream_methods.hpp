@@ -8,18 +8,20 @@
 
 #include "daemon/control_server.hpp"
 #include "daemon/event_feed.hpp"
+#include "daemon/watch_feed.hpp"
 
 namespace farewell::daemon {
 
 class StreamMethods {
  public:
-    explicit StreamMethods(EventFeed& events) : events_(events) {}
+    StreamMethods(EventFeed& events, WatchFeed& pictures) : events_(events), pictures_(pictures) {}
 
     /// false: that method has one answer only.
     bool follow(const nlohmann::json& request, std::shared_ptr<AnswerStream> stream);
 
  private:
     EventFeed& events_;
+    WatchFeed& pictures_;
 };
 
 }  // namespace farewell::daemon

@@ -28,6 +28,8 @@ inline constexpr std::string_view kListAllowed = "io.farewell.ListAllowed";
 inline constexpr std::string_view kAddAllowed = "io.farewell.AddAllowed";
 inline constexpr std::string_view kRemoveAllowed = "io.farewell.RemoveAllowed";
 inline constexpr std::string_view kFollowEvents = "io.farewell.FollowEvents";  // takes "more"
+inline constexpr std::string_view kTopSources = "io.farewell.TopSources";
+inline constexpr std::string_view kWatch = "io.farewell.Watch";  // takes "more"
 inline constexpr std::string_view kReload = "io.farewell.Reload";
 }  // namespace method
 
