@@ -11,6 +11,9 @@ void add_status_command(CLI::App& app, Session& session);
 void add_explain_command(CLI::App& app, Session& session);
 void add_events_command(CLI::App& app, Session& session);
 void add_bans_commands(CLI::App& app, Session& session);
+void add_sources_commands(CLI::App& app, Session& session);
+/// A live view on terminals; the daemon's pictures as JSON Lines elsewhere.
+void add_watch_command(CLI::App& app, Session& session);
 void add_allow_commands(CLI::App& app, Session& session);
 void add_check_config_command(CLI::App& app, Session& session);
 void add_reload_command(CLI::App& app, Session& session);

@@ -2,6 +2,7 @@
 #include "cli/document_text.hpp"
 
 #include <chrono>
+#include <cmath>
 #include <cstdlib>
 #include <ctime>
 #include <nlohmann/json.hpp>
@@ -21,19 +22,26 @@ std::string duration(double seconds) {
     return report::to_text(seconds >= 1 ? std::chrono::floor<std::chrono::seconds>(whole) : whole);
 }
 
-std::string local_time(const std::string& stamp, bool with_date) {
+std::optional<double> seconds_of(const std::string& stamp) {
     std::tm parts{};
     const char* rest = strptime(stamp.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
     if (rest == nullptr) {
-        return stamp;
+        return std::nullopt;
     }
-    std::chrono::system_clock::time_point time = std::chrono::system_clock::from_time_t(timegm(&parts));
     int milliseconds = 0;
     if (*rest == '.') {
         milliseconds = std::atoi(rest + 1);  // NOLINT(cert-err34-c): three digits of our own making
     }
-    time += std::chrono::milliseconds(milliseconds);
-    const std::string text = report::to_text(time);
+    return static_cast<double>(timegm(&parts)) + milliseconds / 1000.0;
+}
+
+std::string local_time(const std::string& stamp, bool with_date) {
+    const auto seconds = seconds_of(stamp);
+    if (!seconds) {
+        return stamp;
+    }
+    const std::chrono::milliseconds since(std::llround(*seconds * 1000));
+    const std::string text = report::to_text(std::chrono::system_clock::time_point(since));
     return with_date ? text : text.substr(11);
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 
 namespace farewell::cli {
@@ -12,6 +13,8 @@ namespace farewell::cli {
 [[nodiscard]] std::uint64_t number(const nlohmann::json& object, const char* name);
 /// "11h59m" from a JSON number of seconds; sub-second parts matter only below a second.
 [[nodiscard]] std::string duration(double seconds);
+/// Seconds since 1970 of an RFC 3339 stamp in UTC; nullopt if it is none.
+[[nodiscard]] std::optional<double> seconds_of(const std::string& stamp);
 /// "21:31:02.412" of an RFC 3339 stamp, in local time; the whole stamp with its date if `with_date`.
 [[nodiscard]] std::string local_time(const std::string& stamp, bool with_date);
 

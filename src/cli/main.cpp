@@ -27,6 +27,8 @@ ExitStatus run(int argc, char** argv) {
     farewell::cli::add_explain_command(app, session);
     farewell::cli::add_events_command(app, session);
     farewell::cli::add_bans_commands(app, session);
+    farewell::cli::add_sources_commands(app, session);
+    farewell::cli::add_watch_command(app, session);
     farewell::cli::add_allow_commands(app, session);
     farewell::cli::add_check_config_command(app, session);
     farewell::cli::add_reload_command(app, session);

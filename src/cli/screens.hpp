@@ -13,6 +13,7 @@ namespace farewell::cli {
 [[nodiscard]] std::string bans_screen(const nlohmann::json& bans, const Paint& paint);
 [[nodiscard]] std::string ban_screen(const nlohmann::json& ban, const Paint& paint);
 [[nodiscard]] std::string unban_screen(const nlohmann::json& unban, const Paint& paint);
+[[nodiscard]] std::string sources_screen(const nlohmann::json& sources, const Paint& paint);
 [[nodiscard]] std::string explain_screen(const nlohmann::json& explanation, const Paint& paint);
 
 /// Of a farewell/allowlist/v1: everybody whom farewell never bans, and why.

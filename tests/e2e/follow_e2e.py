@@ -3,8 +3,10 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
+import unittest
 
 import world
 from counting_e2e import CountingTest
@@ -100,3 +102,58 @@ class Events(FollowTest):
         process = self.follow(daemon, "--max", "5000")
         self.assert_ends(process, 2)
         self.assertIn("max must be a number 1..1000", self.text(process))
+
+
+class Example(FollowTest):
+    """docs/examples/mail-on-bans, with a mail(1) that writes to a file."""
+
+    EXAMPLE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../docs/examples/mail-on-bans")
+
+    def tool(self, name, text):
+        path = os.path.join(self.directory, "bin", name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("#!/bin/sh\n" + text)
+        os.chmod(path, 0o755)
+
+    @unittest.skipUnless(shutil.which("jq"), "needs jq")
+    def test_a_ban_is_mailed(self):
+        daemon = self.start_daemon()
+        mails = os.path.join(self.directory, "mails")
+        self.tool("farewell", f'exec {world.FAREWELL} --socket {daemon.socket} "$@"\n')
+        self.tool("mail", f'{{ echo "$@"; cat; }} >>{mails}.new; cp {mails}.new {mails}\n')
+        process = self.server.start(
+            os.path.join(self.EXAMPLE, "mail-on-bans"), "admin",
+            env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0", PATH=f"{self.directory}/bin:{os.environ['PATH']}"))
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        # No telling from outside when it follows: the first ban that it mails may be any of these.
+        number = iter(range(1, 250))
+
+        def mailed():
+            if not os.path.exists(mails):
+                daemon.cli("bans", "add", f"198.18.9.{next(number)}")
+            return os.path.exists(mails)
+        wait_until(mailed, "a mail")
+        self.ban(daemon, ATTACKER4)
+
+        def text():
+            with open(mails, encoding="utf-8") as file:
+                return file.read()
+        wait_until(lambda: f"-s farewell: {ATTACKER4} is banned admin" in text(), "a mail about the scanner")
+        self.assertIn("It tried: tcp/1000 tcp/1001", text())
+        daemon.stop()
+        process.wait(timeout=20)  # the unit starts it anew
+
+    @unittest.skipUnless(shutil.which("systemd-analyze"), "needs systemd-analyze")
+    def test_the_unit_is_well_formed(self):
+        unit = os.path.join(self.directory, "farewell-mail-on-bans.service")
+        with open(os.path.join(self.EXAMPLE, os.path.basename(unit)), encoding="utf-8") as file:
+            text = file.read()
+        script = os.path.join(self.directory, "mail-on-bans")
+        shutil.copy(os.path.join(self.EXAMPLE, "mail-on-bans"), script)
+        with open(unit, "w", encoding="utf-8") as file:
+            file.write(text.replace("/usr/local/sbin/mail-on-bans", script))
+        result = subprocess.run(["systemd-analyze", "verify", "--man=no", unit], stdout=subprocess.PIPE,
+                                stderr=subprocess.STDOUT, text=True, timeout=60, check=False)
+        self.assertEqual([line for line in result.stdout.splitlines() if "farewell-mail-on-bans" in line], [])
