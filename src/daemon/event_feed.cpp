@@ -23,6 +23,7 @@ json gap(std::string_view reason) {
     return {{"schema", "farewell/event/v1"},
             {"event", "left_out"},
             {"at", report::to_rfc3339(std::chrono::system_clock::now())},
+            {"observed", false},
             {"reason", reason}};
 }
 

@@ -3,6 +3,7 @@
 
 import json
 import os
+import subprocess
 
 import schemas
 from counting_e2e import CountingTest
@@ -25,6 +26,15 @@ class Documents(CountingTest):
         self.seen |= {schemas.check(document) for document in documents}
         return documents
 
+    def check_first_line(self, *arguments):
+        """Of a command that goes on."""
+        process = self.server.start(FAREWELL, "--socket", self.daemon.socket, "--json", *arguments, stdout=subprocess.PIPE,
+                                    text=True, env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0"))
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        self.addCleanup(process.stdout.close)
+        self.seen.add(schemas.check(json.loads(process.stdout.readline())))
+
     def test_every_document_is_as_its_schema_says(self):
         config = self.write_config('[allow]\nnetworks = ["198.18.5.0/24"]\n')
         self.daemon = self.start_daemon(config=config)
@@ -37,6 +47,8 @@ class Documents(CountingTest):
         self.check("explain", "198.18.77.7")
         self.check("explain", SERVER4)
         self.check("explain", "198.18.5.5")
+        self.check("sources", "top")
+        self.check_first_line("watch")
         self.check("bans", "add", ATTACKER6, "--reason", "seen before")
         self.check("bans", "add", "198.18.7.0/24", "--for", "2h")
         self.check("bans", "add", "127.0.0.1")
@@ -58,6 +70,7 @@ class Documents(CountingTest):
         self.check("allow", "list")
         self.check("explain", CLIENT4)
         self.check("allow", "remove", CLIENT4)
+        self.check_first_line("events", "--follow", "--max", "1")  # which says that there are older ones
         wait_until(lambda: any(event["event"] == "imported" for event in self.check("events")), "the import is an event")
         self.check("reload")
         self.check("check-config", config)
