@@ -212,6 +212,8 @@ std::vector<std::string> keys_needing_restart(const Config& running, const Confi
     compare("control.socket", running.control_socket, wanted.control_socket);
     compare("state.directory", running.state_directory, wanted.state_directory);
     compare("history.enabled", running.history_enabled, wanted.history_enabled);
+    compare("metrics.textfile", running.metrics_textfile, wanted.metrics_textfile);
+    compare("metrics.interval", running.metrics_interval, wanted.metrics_interval);
     compare("process.user", running.user, wanted.user);
     compare("process.sandbox", running.sandbox, wanted.sandbox);
     return keys;

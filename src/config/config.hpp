@@ -66,6 +66,8 @@ struct Config {  // NOLINT(clang-analyzer-optin.performance.Padding): in the ord
     bool history_enabled = true;
     std::size_t history_size = std::size_t{64} << 20;
     std::chrono::nanoseconds history_age = std::chrono::hours(24 * 90);
+    std::filesystem::path metrics_textfile;  // empty: none
+    std::chrono::nanoseconds metrics_interval = std::chrono::seconds(15);
     LogLevel log_level = LogLevel::info;
     std::string user = "farewell";  // used when started as root; nobody where it does not exist
     Sandbox sandbox = Sandbox::automatic;

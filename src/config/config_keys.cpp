@@ -416,6 +416,14 @@ constexpr std::array kKeys{
               [](Config& config, const toml::node& node) {
                   return set_duration(config.history_age, node, 1h, 10 * kLongest);
               }},
+    ConfigKey{"metrics.textfile",
+              [](Config& config, const toml::node& node) {
+                  return set_path(config.metrics_textfile, node, kLongestPath);
+              }},
+    ConfigKey{"metrics.interval",
+              [](Config& config, const toml::node& node) {
+                  return set_duration(config.metrics_interval, node, 1s, 1h);
+              }},
     ConfigKey{"log.level",
               [](Config& config, const toml::node& node) {
                   return set_word(config.log_level, node,

@@ -15,6 +15,7 @@
 #include "daemon/control_answer.hpp"
 #include "daemon/event_query.hpp"
 #include "daemon/history_documents.hpp"
+#include "daemon/metrics.hpp"
 #include "daemon/source_documents.hpp"
 #include "report/address_text.hpp"
 #include "report/control_protocol.hpp"
@@ -117,6 +118,8 @@ void ControlMethods::handle(const json& request, ControlServer::Answer answer) {
         answer(failure(error::kInvalidRequest, "parameters must be an object"));
     } else if (name == method::kStatus) {
         status(std::move(answer));
+    } else if (name == method::kMetrics) {
+        metrics(std::move(answer));
     } else if (name == method::kListBans) {
         list_bans(std::move(answer));
     } else if (name == method::kGetBan) {
@@ -155,6 +158,13 @@ void ControlMethods::handle(const json& request, ControlServer::Answer answer) {
 void ControlMethods::status(ControlServer::Answer answer) {
     loop_.post([this, answer = std::move(answer)](EngineLoop& loop) mutable {
         answer(answer_of(status_document(facts_(), loop.engine(), boot_now())));
+    });
+}
+
+void ControlMethods::metrics(ControlServer::Answer answer) {
+    loop_.post([this, answer = std::move(answer)](EngineLoop& loop) mutable {
+        answer(answer_of(
+            report::metrics_to_json(metrics_of(metrics_facts(facts_(), loop.engine(), boot_now())))));
     });
 }
 

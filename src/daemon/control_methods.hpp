@@ -40,6 +40,7 @@ class ControlMethods {
  private:
     using Parameters = nlohmann::json;
     void status(ControlServer::Answer answer);
+    void metrics(ControlServer::Answer answer);
     void list_bans(ControlServer::Answer answer);
     void get_ban(const Parameters& parameters, ControlServer::Answer answer);
     void add_ban(const Parameters& parameters, ControlServer::Answer answer);

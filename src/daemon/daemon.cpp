@@ -29,6 +29,8 @@
 #include "daemon/control_server.hpp"
 #include "daemon/engine_loop.hpp"
 #include "daemon/event_feed.hpp"
+#include "daemon/metrics.hpp"
+#include "daemon/metrics_file.hpp"
 #include "daemon/resources.hpp"
 #include "daemon/sandbox.hpp"
 #include "daemon/stream_methods.hpp"
@@ -97,6 +99,7 @@ class Daemon {
     void await_signal();
     void watch();
     void watch_host();
+    void write_metrics();
     void await_network_change();
     void await_ruleset_change();
     void look_at_host();
@@ -113,11 +116,13 @@ class Daemon {
     std::vector<std::string> config_files_;
     std::unique_ptr<FlowWorker> flows_;  // nullptr: observing; until the engine thread has ended
     const std::unique_ptr<history::Recorder> history_;  // nullptr: off
+    const std::unique_ptr<MetricsFile> metrics_file_;   // nullptr: none
     EngineLoop loop_;
     boost::asio::io_context context_{1};
     boost::asio::signal_set signals_{context_, SIGTERM, SIGINT, SIGHUP};
     boost::asio::steady_timer watch_timer_{context_};
     boost::asio::steady_timer host_timer_{context_};
+    boost::asio::steady_timer metrics_timer_{context_};
     boost::asio::posix::stream_descriptor network_{context_};
     boost::asio::posix::stream_descriptor ruleset_{context_};
     AllowMethods allow_;
@@ -188,6 +193,9 @@ Daemon::Daemon(Config config, ConfigSources sources, Resources resources, servic
       config_files_(file_names(config_)),
       flows_(resources_.flows ? std::make_unique<FlowWorker>(std::move(resources_.flows)) : nullptr),
       history_(make_recorder(config_)),
+      metrics_file_(config_.metrics_textfile.empty()
+                        ? nullptr
+                        : std::make_unique<MetricsFile>(config_.metrics_textfile)),
       loop_(make_engine(config_, resources_), std::move(resources_.enforcer),
             {.rings = resources_.source->rings(),
              .doorbell = resources_.doorbell.get(),
@@ -279,6 +287,7 @@ ExitStatus Daemon::run() {
     await_signal();
     watch();
     watch_host();
+    write_metrics();
     await_network_change();
     await_ruleset_change();
     supervision_.begin();
@@ -331,10 +340,12 @@ StatusFacts Daemon::facts() {
             .trap = trap_,
             .repairs = loop_.repairs(),
             .refused = loop_.refused(),
+            .is_kernel_refusing = loop_.is_kernel_refusing(),
             .verified = loop_.verified(),
             .flows = flows_ ? flows_->counters() : FlowWorker::Counters(),
             .trouble = loop_.trouble(),
-            .history = history_ ? std::optional(history_->status()) : std::nullopt};
+            .history = history_ ? std::optional(history_->status()) : std::nullopt,
+            .metrics_file = metrics_file_ ? std::optional(metrics_file_->status()) : std::nullopt};
 }
 
 std::vector<std::string> Daemon::reload() {
@@ -424,6 +435,23 @@ void Daemon::watch_host() {
     });
 }
 
+void Daemon::write_metrics() {
+    if (!metrics_file_) {
+        return;
+    }
+    loop_.post([this](EngineLoop& loop) {
+        metrics_file_->post([page = metrics_facts(facts(), loop.engine(), boot_now())] {
+            return report::metrics_to_text(metrics_of(page));
+        });
+    });
+    metrics_timer_.expires_after(config_.metrics_interval);
+    metrics_timer_.async_wait([this](const boost::system::error_code& error) {
+        if (!error) {
+            write_metrics();
+        }
+    });
+}
+
 void Daemon::await_network_change() {
     network_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
                         [this](const boost::system::error_code& error) {
@@ -467,6 +495,7 @@ void Daemon::stop(ExitStatus status) {
     signals_.cancel();
     watch_timer_.cancel();
     host_timer_.cancel();
+    metrics_timer_.cancel();
     network_.cancel();
     if (ruleset_.is_open()) {  // it is not while observing
         ruleset_.cancel();

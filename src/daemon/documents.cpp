@@ -202,6 +202,10 @@ json status_document(const StatusFacts& facts, const core::Engine& engine, core:
                                {"removed", facts.flows.removed},
                                {"turned_away", facts.flows.turned_away}};
     document["history"] = history_part(facts.history);
+    if (facts.metrics_file) {
+        document["metrics_file"] = {{"failures", facts.metrics_file->failures},
+                                    {"trouble", facts.metrics_file->trouble}};
+    }
     document["degraded"] = !facts.trouble.empty();
     if (!facts.trouble.empty()) {
         document["trouble"] = facts.trouble;

@@ -12,6 +12,7 @@
 
 #include "core/engine.hpp"
 #include "daemon/flow_worker.hpp"
+#include "daemon/metrics_file.hpp"
 #include "enforce/enforcer.hpp"
 #include "history/recorder.hpp"
 #include "nft/trap_text.hpp"
@@ -31,11 +32,13 @@ struct StatusFacts {
     std::string table;
     std::optional<nft::Trap> trap;  // nullopt: none
     std::uint64_t repairs = 0;
-    std::size_t refused = 0;  // wanted bans that the kernel does not hold
-    core::Time verified;      // when it was last seen to hold all the others
+    std::size_t refused = 0;          // wanted bans that the kernel does not hold
+    bool is_kernel_refusing = false;  // these, or a repair
+    core::Time verified;              // when it was last seen to hold all the others
     FlowWorker::Counters flows;
     std::string trouble;                               // empty: none
     std::optional<history::Recorder::Status> history;  // nullopt: off
+    std::optional<MetricsFile::Status> metrics_file;   // nullopt: none is written
 };
 
 [[nodiscard]] nlohmann::json status_document(const StatusFacts& facts, const core::Engine& engine,

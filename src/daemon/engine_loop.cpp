@@ -137,7 +137,7 @@ void EngineLoop::tell_of_imports(core::Time now) {
 }
 
 std::string EngineLoop::trouble() const {
-    if (!refused_.empty() || unverified_) {
+    if (is_kernel_refusing()) {
         return last_refusal_;
     }
     if (engine_.is_over_budget(boot_now())) {

@@ -70,6 +70,8 @@ class EngineLoop {
     [[nodiscard]] core::Time verified() const { return verified_; }
     /// Wanted bans that the kernel refused.
     [[nodiscard]] std::size_t refused() const { return refused_.size(); }
+    /// There are such, or a repair that the kernel refuses.
+    [[nodiscard]] bool is_kernel_refusing() const { return !refused_.empty() || unverified_.has_value(); }
     /// What the kernel said last, while a ban that it refused is still wanted or a repair is; or that the
     /// budget of bans is spent. Empty if all is well.
     [[nodiscard]] std::string trouble() const;

@@ -2,6 +2,7 @@
 #include "host/small_file.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -67,13 +68,17 @@ std::expected<std::string, int> read_file(const std::filesystem::path& path, std
     }
 }
 
-int replace_file(const std::filesystem::path& path, std::string_view text) {
+int replace_file(const std::filesystem::path& path, std::string_view text, Readers readers) {
     std::filesystem::path beside = path;
     beside += ".new";
     int reason = 0;
     {
         const OpenFile file(beside, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW);
         reason = file.get() < 0 ? errno : write_all(file.get(), text);
+        if (reason == 0 && readers == Readers::everybody &&
+            fchmod(file.get(), S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH) != 0) {
+            reason = errno;
+        }
     }
     if (reason == 0 && std::rename(beside.c_str(), path.c_str()) != 0) {
         reason = errno;

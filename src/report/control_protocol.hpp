@@ -30,6 +30,7 @@ inline constexpr std::string_view kRemoveAllowed = "io.farewell.RemoveAllowed";
 inline constexpr std::string_view kFollowEvents = "io.farewell.FollowEvents";  // takes "more"
 inline constexpr std::string_view kTopSources = "io.farewell.TopSources";
 inline constexpr std::string_view kWatch = "io.farewell.Watch";  // takes "more"
+inline constexpr std::string_view kMetrics = "io.farewell.Metrics";
 inline constexpr std::string_view kReload = "io.farewell.Reload";
 }  // namespace method
 
