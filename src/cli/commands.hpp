@@ -18,6 +18,7 @@ void add_allow_commands(CLI::App& app, Session& session);
 void add_check_config_command(CLI::App& app, Session& session);
 void add_reload_command(CLI::App& app, Session& session);
 void add_metrics_command(CLI::App& app, Session& session);
+void add_doctor_command(CLI::App& app, Session& session);
 /// What farewelld loads into the kernel, compared with what is there; and the trap, turned on and off by a
 /// file of its own beside the configuration. Nothing of another firewall is ever touched.
 void add_ruleset_commands(CLI::App& app, Session& session);

@@ -33,6 +33,7 @@ ExitStatus run(int argc, char** argv) {
     farewell::cli::add_check_config_command(app, session);
     farewell::cli::add_reload_command(app, session);
     farewell::cli::add_metrics_command(app, session);
+    farewell::cli::add_doctor_command(app, session);
     farewell::cli::add_ruleset_commands(app, session);
     farewell::cli::add_replay_command(app, session);
     farewell::cli::add_report_command(app, session);

@@ -100,6 +100,7 @@ json engine_part(const core::Engine& engine, core::Time now) {
           {"failed", counters.bans_failed},
           {"refused", counters.bans_refused},
           {"withheld", counters.bans_withheld},
+          {"budget_spent", engine.is_over_budget(now)},
           {"unbanned", counters.unbans}}},
         {"rule",
          {{"name", core::name_of(engine.limits().rule)},
@@ -191,6 +192,7 @@ json status_document(const StatusFacts& facts, const core::Engine& engine, core:
         {"table", facts.table},
         {"enforced", engine.bans_wanted() - std::min(facts.refused, engine.bans_wanted())},
         {"repairs", facts.repairs},
+        {"refusing", facts.is_kernel_refusing},
         {"verified", timestamp(facts.verified)},
         {"verified_seconds_ago", seconds(now - facts.verified)}};
     if (facts.trap) {

@@ -149,4 +149,24 @@ std::expected<std::string, std::string> list_text(std::string_view table) {
     return nft_ctx_get_output_buffer(context.get());
 }
 
+std::expected<Listing, std::string> list_ruleset() {
+    const auto list = [](unsigned flags) -> std::expected<std::string, std::string> {
+        const auto context = new_context();
+        nft_ctx_output_set_flags(context.get(), flags | NFT_CTX_OUTPUT_TERSE);
+        if (auto listed = run_in(*context, "list ruleset"); !listed) {
+            return std::unexpected(listed.error());
+        }
+        return nft_ctx_get_output_buffer(context.get());
+    };
+    auto json = list(NFT_CTX_OUTPUT_JSON);
+    if (!json) {
+        return std::unexpected(json.error());
+    }
+    auto text = list(NFT_CTX_OUTPUT_HANDLE | NFT_CTX_OUTPUT_STATELESS);
+    if (!text) {
+        return std::unexpected(text.error());
+    }
+    return Listing{.json = std::move(*json), .text = std::move(*text)};
+}
+
 }  // namespace farewell::nft

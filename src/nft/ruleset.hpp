@@ -32,4 +32,12 @@ inline constexpr const char* kAllow6 = "allow6";
 /// The table as `nft -s -t list table` shows it: without elements and counts. The error as of run_text.
 [[nodiscard]] std::expected<std::string, std::string> list_text(std::string_view table);
 
+/// All tables of everybody, without elements.
+struct Listing {
+    std::string json;  ///< as of `nft -j -t list ruleset`
+    std::string text;  ///< as of `nft -a -s -t list ruleset`
+};
+/// The error as of run_text.
+[[nodiscard]] std::expected<Listing, std::string> list_ruleset();
+
 }  // namespace farewell::nft

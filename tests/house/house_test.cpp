@@ -39,7 +39,8 @@ const std::map<std::string, Names> kMayUse{
     {"daemon",
      {"config", "conntrack", "core", "enforce", "history", "host", "nflog", "nfq", "nft", "report", "service",
       "source"}},
-    {"cli", {"config", "core", "host", "nft", "page", "replay", "report"}},
+    {"doctor", {"config", "core", "host", "netlink", "nft", "report"}},
+    {"cli", {"config", "core", "doctor", "host", "nft", "page", "replay", "report"}},
 };
 
 /// What the core may include besides its own headers: the standard library of pure things, and Boost's
