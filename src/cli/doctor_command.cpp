@@ -16,6 +16,7 @@
 #include "doctor/host_facts.hpp"
 #include "report/address_text.hpp"
 #include "report/control_protocol.hpp"
+#include "report/version.hpp"
 
 namespace farewell::cli {
 namespace {
@@ -75,6 +76,7 @@ void read_config(const ConfigOptions& options, Facts& facts) {
 
 ExitStatus examine(const Session& session, const ConfigOptions& options) {
     Facts facts;
+    facts.version = report::kVersion;
     ask_daemon(session, facts);
     read_config(options, facts);
     doctor::gather_host(facts);

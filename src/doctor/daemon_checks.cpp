@@ -33,6 +33,15 @@ std::optional<Finding> check_daemon(const Facts& facts) {
                    facts.has_systemd ? "systemctl start farewell" : "farewelld");
 }
 
+std::optional<Finding> check_version(const Facts& facts) {
+    if (!facts.daemon || facts.daemon->version == facts.version) {
+        return std::nullopt;
+    }
+    return warning(
+        fmt::format("farewelld {} runs, and {} is installed", facts.daemon->version, facts.version),
+        std::string(kRestart));
+}
+
 std::optional<Finding> check_unit(const Facts& facts) {
     if (!facts.has_systemd || !facts.unit.is_installed) {
         return std::nullopt;
@@ -260,6 +269,7 @@ std::optional<Finding> check_metrics_file(const Facts& facts) {
 
 constexpr std::array kChecks{
     Check{"daemon", check_daemon},
+    Check{"version", check_version},
     Check{"unit", check_unit},
     Check{"config", check_config},
     Check{"config-loaded", check_config_loaded},

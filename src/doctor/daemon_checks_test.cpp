@@ -60,6 +60,14 @@ TEST(DoctorDaemon, WhoMayNotAskIsToldSoAndGetsNoVerdict) {
     }
 }
 
+TEST(DoctorDaemon, IsTheOneThatIsInstalled) {
+    Facts facts = healthy();
+    EXPECT_EQ(verdict(facts, "version"), std::nullopt);
+    facts.version = "1.2.4";
+    EXPECT_EQ(finding(facts, "version")->text, "farewelld 1.2.3 runs, and 1.2.4 is installed");
+    EXPECT_EQ(mend(facts, "version"), "systemctl restart farewell");
+}
+
 TEST(DoctorDaemon, TheUnitIsEnabled) {
     Facts facts = healthy();
     EXPECT_EQ(verdict(facts, "unit"), Verdict::well);

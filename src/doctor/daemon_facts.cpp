@@ -57,8 +57,8 @@ DaemonFacts daemon_facts(const json& status) {
     facts.table = nftables.at("table");
     facts.has_trap = status.contains("trap");
     facts.is_memory_short = status.at("sources").at("degraded");
-    facts.is_budget_spent = bans.at("budget_spent");
-    facts.is_kernel_refusing = nftables.at("refusing");
+    facts.is_budget_spent = bans.value("budget_spent", false);
+    facts.is_kernel_refusing = nftables.value("refusing", false);
     facts.trouble = status.value("trouble", "");
     facts.bans_wanted = number(bans, "wanted");
     facts.bans_enforced = number(nftables, "enforced");

@@ -27,7 +27,7 @@ class Walk {
             }
             const Rule& rule = chain.rules[i];
             if (rule.delivery) {
-                meet(chain, rule, i + 1, way);
+                meet(chain, rule, *rule.delivery, i + 1, way);
             }
             if (rule.fate == Fate::jumps || rule.fate == Fate::goes_to) {
                 follow(chain, rule, way, depth);
@@ -63,10 +63,11 @@ class Walk {
         }
     }
 
-    void meet(const Chain& chain, const Rule& rule, std::size_t position, const Way& way) {
+    void meet(const Chain& chain, const Rule& rule, const Delivery& delivery, std::size_t position,
+              const Way& way) {
         const bool has_ipv4 = chain.family == "ip" || chain.family == "inet";
         const bool has_ipv6 = chain.family == "ip6" || chain.family == "inet";
-        sites_.push_back({.delivery = *rule.delivery,
+        sites_.push_back({.delivery = delivery,
                           .family = chain.family,
                           .table = chain.table,
                           .chain = chain.name,

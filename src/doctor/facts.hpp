@@ -81,6 +81,7 @@ struct Unit {
 
 struct Facts {
     bool is_root = false;
+    std::string version;  ///< of what is installed, which is us
 
     // The configuration.
     std::string config_file;               ///< that is read, or would be

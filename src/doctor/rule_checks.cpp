@@ -92,11 +92,11 @@ struct Coverage {
     bool ipv6 = false;
 };
 
-/// Which families some rule hands to a program at all, even by numbers that are not ours: that is told apart.
-Coverage coverage_of(const Facts& facts) {
+/// Which families some rule hands to us, as far as its numbers can be read.
+Coverage coverage_of(const std::vector<DeliverySite>& sites, const Listening& listening) {
     Coverage coverage;
-    for (const DeliverySite& site : *facts.deliveries) {
-        if (is_for_host(site)) {
+    for (const DeliverySite& site : sites) {
+        if (is_for_host(site) && (!site.delivery.is_known || overlaps(site.delivery, listening))) {
             coverage.ipv4 = coverage.ipv4 || site.takes_ipv4;
             coverage.ipv6 = coverage.ipv6 || site.takes_ipv6;
         }
@@ -123,8 +123,11 @@ std::optional<Finding> check_rule(const Facts& facts) {
                              : skipped("needs root: whether a rule sends packets to " + text_of(*listening),
                                        "sudo farewell doctor");
     }
-    const Coverage coverage = coverage_of(facts);
+    const Coverage coverage = coverage_of(*facts.deliveries, *listening);
     if (!coverage.ipv4 && !coverage.ipv6) {
+        if (std::ranges::any_of(*facts.deliveries, is_for_host)) {
+            return std::nullopt;  // by other numbers: rule-numbers tells
+        }
         if (facts.has_legacy4 || facts.has_legacy6) {
             return warning(
                 "this host has rules of iptables-legacy, which cannot be read here: whether one "
@@ -150,7 +153,7 @@ std::optional<Finding> check_family(const Facts& facts) {
     if (!facts.deliveries || !listening) {
         return std::nullopt;
     }
-    const Coverage coverage = coverage_of(facts);
+    const Coverage coverage = coverage_of(*facts.deliveries, *listening);
     if (coverage.ipv4 == coverage.ipv6) {
         return coverage.ipv4 ? well("IPv4 and IPv6 both have a rule") : std::nullopt;
     }

@@ -84,6 +84,8 @@ TEST(DoctorRules, NumbersThatNobodyListensTo) {
     facts.deliveries->front().delivery.last = 5;
     EXPECT_EQ(verdict(facts, "rule-numbers"), Verdict::failure);
     EXPECT_NE(mend(facts, "rule-numbers").find("queues = \"4-5\""), std::string::npos);
+    EXPECT_EQ(verdict(facts, "rule"), std::nullopt) << "told once, and never well";
+    EXPECT_EQ(verdict(facts, "rule-family"), std::nullopt);
     facts.deliveries->front().delivery = {.is_queue = true, .first = 2, .last = 5};
     EXPECT_EQ(verdict(facts, "rule-numbers"), Verdict::failure) << "4 and 5";
     facts.deliveries->front().delivery = {.is_queue = true, .first = 1, .last = 2};
@@ -100,6 +102,11 @@ TEST(DoctorRules, ARuleOfAnotherProgramMayStandBesideOurs) {
     other.delivery = {.is_queue = false, .first = 1, .last = 1};
     facts.deliveries->push_back(other);
     EXPECT_EQ(verdict(facts, "rule-numbers"), Verdict::well);
+    DeliverySite ours = compat_rule("ip");
+    other.takes_ipv4 = false;
+    facts.deliveries = {{ours, other}};
+    EXPECT_EQ(verdict(facts, "rule-family"), Verdict::failure)
+        << "the other's rule does not watch IPv6 for us";
 }
 
 TEST(DoctorRules, BypassOpensAPolicyDropChain) {

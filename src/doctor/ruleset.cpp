@@ -87,7 +87,7 @@ Delivery queue_of(const json& statement) {
     if (number.is_object() && number.contains("range")) {
         delivery.first = number_of(number.at("range").at(0));
         delivery.last = number_of(number.at("range").at(1));
-    } else if (number.is_object()) {
+    } else if (number.is_object() && !number.empty()) {
         const json& spread = number.begin().value();
         delivery.is_known = spread.is_object() && spread.contains("mod");
         if (delivery.is_known) {
@@ -104,8 +104,9 @@ Delivery queue_of(const json& statement) {
 
 /// A number and perhaps "-" and another, as nft writes them.
 void take_numbers(std::string_view text, Delivery& delivery) {
-    const char* const end = text.data() + text.size();
-    const auto first = std::from_chars(text.data(), end, delivery.first);
+    const char* const begin = text.data();
+    const char* const end = begin + text.size();
+    const auto first = std::from_chars(begin, end, delivery.first);
     delivery.is_known = first.ec == std::errc{};
     delivery.last = delivery.first;
     if (delivery.is_known && first.ptr != end && *first.ptr == '-') {
@@ -246,8 +247,9 @@ class Reader {
 
 Chain* chain_of(Ruleset& ruleset, const json& rule) {
     const auto found = std::ranges::find_if(ruleset.chains, [&rule](const Chain& chain) {
-        return chain.family == rule.at("family") && chain.table == rule.at("table") &&
-               chain.name == rule.at("chain");
+        return chain.family == rule.at("family").get<std::string>() &&
+               chain.table == rule.at("table").get<std::string>() &&
+               chain.name == rule.at("chain").get<std::string>();
     });
     return found == ruleset.chains.end() ? nullptr : &*found;
 }

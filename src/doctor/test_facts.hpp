@@ -38,6 +38,7 @@ inline DeliverySite compat_rule(const std::string& family) {
 inline Facts healthy() {
     Facts facts;
     facts.is_root = true;
+    facts.version = "1.2.3";
     facts.config_file = "/etc/farewell/farewell.toml";
     facts.config.emplace();
     facts.config_files = {{.path = "/etc/farewell/farewell.toml", .modified = "2026-11-25T08:00:00.000Z"}};
