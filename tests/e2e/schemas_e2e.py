@@ -73,6 +73,8 @@ class Documents(CountingTest):
         self.check_first_line("events", "--follow", "--max", "1")  # which says that there are older ones
         wait_until(lambda: any(event["event"] == "imported" for event in self.check("events")), "the import is an event")
         self.check("reload")
+        self.check("metrics")
+        self.check("doctor")
         self.check("check-config", config)
         with open(config, "a", encoding="utf-8") as file:
             file.write("colour = 5\n")
