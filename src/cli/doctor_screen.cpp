@@ -43,7 +43,7 @@ std::size_t width_of(std::string_view text) {
 
 std::string line_of(const Finding& finding, const Paint& paint) {
     constexpr std::size_t kWidth = 120;
-    std::string line = fmt::format("{} {}", mark_of(finding.verdict, paint), finding.text);
+    const std::string line = fmt::format("{} {}", mark_of(finding.verdict, paint), finding.text);
     if (finding.mend.empty()) {
         return line + "\n";
     }

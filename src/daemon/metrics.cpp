@@ -122,6 +122,7 @@ void add_packets(Page& page, const StatusFacts& status) {
             .push_back(labelled("rule", core::name_of(rule), static_cast<double>(counts.rules[i])));
     }
     std::vector<MetricSample> undecoded;
+    undecoded.reserve(core::kDecodeErrors);
     for (std::size_t i = 0; i < core::kDecodeErrors; ++i) {
         undecoded.push_back(labelled("kind", core::name_of(static_cast<core::DecodeError>(i)),
                                      static_cast<double>(counts.undecoded[i])));
@@ -219,7 +220,7 @@ void add_history(Page& page, const std::optional<history::Recorder::Status>& his
 
 }  // namespace
 
-MetricsFacts metrics_facts(StatusFacts status, const core::Engine& engine, core::Time now) {
+MetricsFacts metrics_facts(const StatusFacts& status, const core::Engine& engine, core::Time now) {
     const core::Knowledge::Facts& host = engine.knowledge().facts();
     return {.status = status,
             .started = wall_time(status.started),

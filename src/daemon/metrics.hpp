@@ -39,7 +39,8 @@ struct MetricsFacts {
 };
 
 /// Engine thread: copies numbers, and counts suspects (O(sources tracked), as status does).
-[[nodiscard]] MetricsFacts metrics_facts(StatusFacts status, const core::Engine& engine, core::Time now);
+[[nodiscard]] MetricsFacts metrics_facts(const StatusFacts& status, const core::Engine& engine,
+                                         core::Time now);
 
 [[nodiscard]] std::vector<report::Metric> metrics_of(const MetricsFacts& facts);
 

@@ -27,16 +27,16 @@ MetricsFile::Status MetricsFile::status() const {
 
 void MetricsFile::work(const std::stop_token& stop) {
     while (true) {
-        std::optional<Page> page;
+        Page page;
         {
             std::unique_lock lock(mutex_);
-            changed_.wait(lock, stop, [this] { return waiting_.has_value(); });
+            changed_.wait(lock, stop, [this] { return static_cast<bool>(waiting_); });
             if (stop.stop_requested()) {
                 return;
             }
-            page = std::exchange(waiting_, std::nullopt);
+            page = std::exchange(waiting_, Page());
         }
-        write((*page)());
+        write(page());
     }
 }
 

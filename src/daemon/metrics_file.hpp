@@ -14,7 +14,6 @@
 #include <filesystem>
 #include <functional>
 #include <mutex>
-#include <optional>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -44,7 +43,7 @@ class MetricsFile {
 
     mutable std::mutex mutex_;  // of what follows; never held while a page is made or written
     std::condition_variable_any changed_;
-    std::optional<Page> waiting_;
+    Page waiting_;  // empty: none
     Status status_;
 
     std::jthread thread_;  // last: it ends before what it uses
