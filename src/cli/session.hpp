@@ -45,13 +45,13 @@ class Session {
     /// One document, or as `text` says it.
     void say(const nlohmann::json& document, std::string_view text) const;
     /// A sentence on stderr; with --json also a farewell/error/v1.
-    report::ExitStatus fail(const CallFailure& failure) const;
-    report::ExitStatus fail(report::ExitStatus status, std::string message) const;
+    [[nodiscard]] report::ExitStatus fail(const CallFailure& failure) const;
+    [[nodiscard]] report::ExitStatus fail(report::ExitStatus status, std::string message) const;
     /// What --dry-run answers: "would " + `what`.
-    report::ExitStatus would(const std::string& what) const;
+    [[nodiscard]] report::ExitStatus would(const std::string& what) const;
     /// Calls the daemon, and shows its document as JSON or as `screen` makes it.
-    report::ExitStatus show(std::string_view method, const nlohmann::json& parameters,
-                            const Screen& screen) const;
+    [[nodiscard]] report::ExitStatus show(std::string_view method, const nlohmann::json& parameters,
+                                          const Screen& screen) const;
 
  private:
     Action chosen_;

@@ -15,7 +15,6 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <random>
 #include <string>
 #include <thread>
 #include <utility>
@@ -31,6 +30,7 @@
 #include "daemon/event_feed.hpp"
 #include "daemon/metrics.hpp"
 #include "daemon/metrics_file.hpp"
+#include "daemon/parts.hpp"
 #include "daemon/resources.hpp"
 #include "daemon/sandbox.hpp"
 #include "daemon/stream_methods.hpp"
@@ -48,27 +48,12 @@ using config::CaptureSource;
 using config::Config;
 using config::ConfigError;
 using config::ConfigSources;
-using config::LogLevel;
 using config::Mode;
 using config::OnStop;
 using report::ExitStatus;
 
 constexpr std::chrono::seconds kLookAtHostEvery{1};
 constexpr std::chrono::milliseconds kWatchEvery{500};
-
-spdlog::level::level_enum spdlog_level(LogLevel level) {
-    switch (level) {
-        case LogLevel::error:
-            return spdlog::level::err;
-        case LogLevel::warning:
-            return spdlog::level::warn;
-        case LogLevel::info:
-            return spdlog::level::info;
-        case LogLevel::debug:
-            return spdlog::level::debug;
-    }
-    return spdlog::level::info;
-}
 
 std::string table_text(const Config& config) {
     return "nftables table inet " + config.nft_table;
@@ -135,57 +120,6 @@ class Daemon {
     ExitStatus status_ = ExitStatus::ok;
 };
 
-std::vector<std::string> file_names(const Config& config) {
-    std::vector<std::string> names;
-    names.reserve(config.files.size());
-    for (const auto& file : config.files) {
-        names.push_back(file.string());
-    }
-    return names;
-}
-
-core::Engine make_engine(const Config& config, const Resources& resources) {
-    core::Limits limits = config.limits;
-    std::random_device random;  // the kernel's
-    limits.hash_key = std::uint64_t{random()} << 32U | random();
-    core::Engine engine(limits, with_networks(config.allowed_networks, resources.allowed_by_hand));
-    static_cast<void>(engine.set_knowledge(resources.host.knowledge()));
-    for (const core::Ban& ban : resources.adopted) {
-        engine.adopt(ban, boot_now());
-    }
-    return engine;
-}
-
-history::Bounds history_bounds(const Config& config) {
-    return {.size = config.history_size, .age = config.history_age};
-}
-
-/// From here on as the user that we have become: the file is his.
-std::unique_ptr<history::Recorder> make_recorder(const Config& config) {
-    if (!config.history_enabled) {
-        return nullptr;
-    }
-    return std::make_unique<history::Recorder>(history::Recorder::Settings{
-        .file = config.state_directory / "history.db",
-        .bounds = history_bounds(config),
-        .wall_clock = wall_time,
-        .tell =
-            [](history::Tone tone, const std::string& line) {
-                spdlog::log(tone == history::Tone::warning ? spdlog::level::warn : spdlog::level::info, "{}",
-                            line);
-            },
-    });
-}
-
-PacketFacts packet_facts(const source::PacketSource& source) {
-    PacketFacts facts;
-    for (const source::LaneStatus& lane : source.status()) {
-        facts.received += lane.packets;
-        facts.lost += lane.lost_in_socket + lane.lost_in_queue.value_or(0);
-    }
-    return facts;
-}
-
 Daemon::Daemon(Config config, ConfigSources sources, Resources resources, service::ServiceManager manager)
     : config_(std::move(config)),
       sources_(std::move(sources)),
@@ -216,7 +150,7 @@ Daemon::Daemon(Config config, ConfigSources sources, Resources resources, servic
       pictures_(context_, loop_,
                 {.observing = config_.mode == Mode::observe,
                  .started = started_,
-                 .packets = [this] { return packet_facts(*resources_.source); }}),
+                 .packets = [this] { return packet_facts(resources_.source->status()); }}),
       server_(context_, resources_.control,
               {.call = [this](const nlohmann::json& request,
                               ControlServer::Answer answer) { methods_.handle(request, std::move(answer)); },

@@ -3,9 +3,10 @@
 
 #include <spdlog/spdlog.h>
 
-#include <array>
 #include <filesystem>
 #include <string>
+#include <system_error>
+#include <vector>
 
 #include "daemon/file_fence.hpp"
 #include "daemon/syscall_filter.hpp"
@@ -17,8 +18,16 @@ std::expected<void, StartFailure> enter_sandbox(const config::Config& config) {
         spdlog::warn("process.sandbox is off");
         return {};
     }
-    const std::array<std::filesystem::path, 2> writable{config.state_directory,
-                                                        config.control_socket.parent_path()};
+    std::vector<std::filesystem::path> writable{config.state_directory, config.control_socket.parent_path()};
+    if (const auto metrics = config.metrics_textfile.parent_path(); !metrics.empty()) {
+        std::error_code ignored;
+        if (std::filesystem::is_directory(metrics, ignored)) {
+            writable.push_back(metrics);
+        } else {
+            spdlog::warn("{} of metrics.textfile is not there: make it, then restart farewelld",
+                         metrics.string());
+        }
+    }
     // The filter last: it does not let the fence be put up any more.
     for (const auto& step : {write_only_below(writable), restrict_system_calls()}) {
         if (step) {

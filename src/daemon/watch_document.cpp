@@ -72,6 +72,15 @@ json changes_part(const WatchTap::Taken& taken) {
 
 }  // namespace
 
+PacketFacts packet_facts(const std::vector<source::LaneStatus>& lanes) {
+    PacketFacts facts;
+    for (const source::LaneStatus& lane : lanes) {
+        facts.received += lane.packets;
+        facts.lost += lane.lost_in_socket + lane.lost_in_queue.value_or(0);
+    }
+    return facts;
+}
+
 json watch_document(const WatchFrame& frame, const WatchFacts& facts) {
     json nearest = json::array();
     for (const core::SourceStanding& standing : facts.nearest) {

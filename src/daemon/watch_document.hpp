@@ -11,6 +11,7 @@
 
 #include "core/engine.hpp"
 #include "daemon/watch_tap.hpp"
+#include "source/packet_source.hpp"
 
 namespace farewell::daemon {
 
@@ -32,6 +33,7 @@ struct PacketFacts {
     std::uint64_t received = 0;
     std::uint64_t lost = 0;
 };
+[[nodiscard]] PacketFacts packet_facts(const std::vector<source::LaneStatus>& lanes);
 
 struct WatchFrame {
     bool observing = false;

@@ -31,11 +31,8 @@ class Metrics(CountingTest):
         super().setUp()
         self.page_directory = os.path.join(self.directory, "node-exporter")
         self.page_path = os.path.join(self.page_directory, "farewell.prom")
+        os.mkdir(self.page_directory)  # root's: the daemon is another user
         self.daemon = self.start_daemon(f"metrics.textfile={self.page_path}", "metrics.interval=1s")
-
-    def make_page_directory(self):
-        os.mkdir(self.page_directory)
-        os.chmod(self.page_directory, 0o777)  # the daemon is not root any more
 
     def page(self):
         return self.daemon.cli("metrics").stdout
@@ -67,12 +64,12 @@ class Metrics(CountingTest):
         self.assertEqual([metric["name"] for metric in document["metrics"]], names)
 
     def test_the_textfile_is_written_as_soon_as_it_can_be(self):
-        trouble = f"write {self.page_path}: No such file or directory"
+        trouble = f"write {self.page_path}: Permission denied"
         self.daemon.wait_log(trouble)
         wait_until(lambda: self.daemon.status()["metrics_file"]["failures"] >= 2, "tried again")
         self.assertEqual(self.daemon.status()["metrics_file"]["trouble"], trouble)
         self.assertEqual(self.daemon.log().count(trouble), 1, "told once")
-        self.make_page_directory()
+        os.chmod(self.page_directory, 0o777)
         wait_until(lambda: os.path.exists(self.page_path), "the file is written")
         with open(self.page_path, encoding="utf-8") as file:
             page = file.read()
@@ -88,6 +85,10 @@ class Metrics(CountingTest):
             with open(self.page_path, encoding="utf-8") as file:
                 return samples_of(file.read())["farewell_bans_active"] == 1
         wait_until(banned_in_file, "the file tells of the ban")
+
+    def test_a_directory_that_is_not_there_is_told_at_once(self):
+        daemon = self.start_daemon("metrics.textfile=/nowhere/farewell.prom", namespace=self.client, name="other")
+        daemon.wait_log("/nowhere of metrics.textfile is not there: make it, then restart farewelld")
 
 
 class Rules(unittest.TestCase):

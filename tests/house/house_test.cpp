@@ -65,6 +65,7 @@ const Names kCoreMayInclude{
     "limits",
     "memory",
     "optional",
+    "ranges",
     "set",
     "span",
     "string",
