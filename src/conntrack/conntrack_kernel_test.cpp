@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -69,7 +70,12 @@ class Socket {
         }
     }
     [[nodiscard]] int fd() const { return fd_; }
-    void listen_now() const { EXPECT_EQ(listen(fd_, 64), 0); }
+    void listen_now() const {
+        EXPECT_EQ(listen(fd_, 64), 0);
+        const timeval limit{.tv_sec = 10,
+                            .tv_usec = 0};  // of accepted(): who never came is waited for in vain
+        setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    }
     [[nodiscard]] Socket accepted() const { return Socket(accept(fd_, nullptr, nullptr)); }
     void connect_to(const std::string& far, std::uint16_t port) const {
         const sockaddr_storage address = storage(far, port);
@@ -128,6 +134,11 @@ class ConntrackKernelTest : public KernelTest {
             "  ip saddr 127.0.7.0/24 tcp flags & (syn | ack) == ack drop; };"
             " chain after { type filter hook input priority 0;"
             "  ip saddr 127.0.8.0/24 ip daddr 127.0.0.1 drop; ct state invalid counter; }; }'");
+        // The kernel puts an IPv6 address into its table of local ones in its own time.
+        shell(
+            "for try in $(seq 500); do"
+            " test $(ip -6 route show table local | grep -c 2001:db8) = 2 && exit 0; sleep 0.02;"
+            " done; exit 1");
         table = Conntrack::open().value();
         listening = Socket(SOCK_STREAM, "127.0.0.1", kService);
         listening.listen_now();
