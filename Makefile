@@ -15,7 +15,8 @@ BENCH_PACKAGES := libbenchmark-dev libnetfilter-queue-dev libnetfilter-log-dev
 build: dependencies ## configure and build: debug, ASan and UBSan, warnings are errors
 	@scripts/build debug
 
-release: dependencies ## optimised binaries under build/release/bin
+release: ## optimised binaries under build/release/bin
+	@scripts/install-dependencies --release
 	@scripts/build release
 
 test: dependencies ## everything that must pass, as CI runs it; without root the kernel tests are skipped
@@ -71,7 +72,7 @@ bench-ban: dependencies ## from the tenth probe to the ban with the real farewel
 	@scripts/build bench bench_ban
 	@bench/ban/run.py --rounds $(BENCH_ROUNDS)
 
-bench-trap: release ## what scanners learn behind the trap, and what clients pay: TRAP_RUNS (default 20) scans each, about 20 minutes (root)
+bench-trap: dependencies release ## what scanners learn behind the trap, and what clients pay: TRAP_RUNS (default 20) scans each, about 20 minutes (root)
 	@bench/trap/run.py --runs $(TRAP_RUNS)
 
 lint: dependencies ## clang-format, clang-tidy and shellcheck over everything
@@ -90,6 +91,7 @@ package: dependencies ## the Debian packages, under build/package
 	@scripts/package --lint
 
 vm: package ## on Debian's own kernel, in qemu: the package's life under systemd, and the end-to-end tests
+	@scripts/install-dependencies qemu-system-x86 busybox-static cpio kmod
 	@tests/vm/run --systemd --limit 3600 tests/vm/package_story.py
 	@tests/vm/run --memory 2048 --limit 14400 tests/vm/suite.py
 
