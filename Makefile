@@ -6,11 +6,12 @@ PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 300
 BENCH_ROUNDS ?= 7
 TRAP_RUNS ?= 20
+DUEL_RUNS ?= 7
 # What the benchmarks compare with, and nothing else needs.
 BENCH_PACKAGES := libbenchmark-dev libnetfilter-queue-dev libnetfilter-log-dev
 
 .DEFAULT_GOAL := build
-.PHONY: build release test unit e2e demo run tsan fuzz bench bench-flood bench-nfq bench-nft bench-ban bench-trap coverage mutants lint format report-page docs package vm install dependencies clean help
+.PHONY: build release test unit e2e demo run tsan fuzz bench bench-flood bench-nfq bench-nft bench-ban bench-trap duel coverage mutants lint format report-page docs package vm install dependencies clean help
 
 build: dependencies ## configure and build: debug, ASan and UBSan, warnings are errors
 	@scripts/build debug
@@ -74,6 +75,9 @@ bench-ban: dependencies ## from the tenth probe to the ban with the real farewel
 
 bench-trap: dependencies release ## what scanners learn behind the trap, and what clients pay: TRAP_RUNS (default 20) scans each, about 20 minutes (root)
 	@bench/trap/run.py --runs $(TRAP_RUNS)
+
+duel: release ## every scanner and every client against farewelld, judged from the wire; docs/duel.md anew, DUEL_RUNS (default 7), an hour (root)
+	@bench/duel/run.py --runs $(DUEL_RUNS) --markdown docs/duel.md
 
 lint: dependencies ## clang-format, clang-tidy and shellcheck over everything
 	@scripts/lint

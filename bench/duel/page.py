@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The results as Markdown."""
+
+import statistics
+
+import attacks
+
+BEGIN, END = "<!-- results -->", "<!-- end of results -->"
+
+
+def what_is_wrong(attack, row):
+    """Empty if it came out as it should."""
+    faults = []
+    if attack.is_scan and not attack.is_open_question and row["banned"] < row["to_ban"]:
+        faults.append(f"only {row['banned']} of {row['to_ban']} sources banned")
+    if not attack.is_scan and row["banned"]:
+        faults.append(f"{row['banned']} sources banned")
+    if attack.place == "client" and row["wrongly"]:
+        faults.append(f"{len(row['wrongly'])} clients banned")
+    if row["standing"] is False:
+        faults.append("a connection that stood was cut")
+    if not row["bystander"]:
+        faults.append("the bystander was shut out")
+    return ", ".join(faults)
+
+
+def cell(attack, rows):
+    if not attack.is_scan:
+        return _client_cell(attack, rows)
+    banned = sum(row["banned"] == row["to_ban"] for row in rows)
+    parts = []
+    if banned == len(rows):
+        late = sum(not row["during"] for row in rows)
+        parts.append("banned" + (f", {late} of {len(rows)} after the scan" if late else ""))
+    elif banned or any(row["banned"] for row in rows):
+        parts.append(f"**banned {banned} of {len(rows)}**" if len(rows) > 1 else f"**{rows[0]['banned']} of {rows[0]['to_ban']} sources banned**")
+    else:
+        parts.append("not banned" if attack.is_open_question else "**not banned**")
+    parts.append(f"{_short(statistics.mean(row['revealed'] for row in rows))}/{rows[0]['of']}")
+    parts.append(f"{_short(statistics.median(row['closed'] for row in rows))} ports")
+    parts.append(f"{_short(statistics.median(row['passed'] for row in rows))} packets")
+    times = [row["seconds"] for row in rows if row["seconds"] is not None]
+    if times and banned:
+        soonest = statistics.median(row["at_least"] for row in rows if row["seconds"] is not None)
+        parts.append(f"{_time(soonest)} to {_time(statistics.median(times))}")
+    if attack.innocent:
+        parts.append(f"{_short(statistics.mean(len(row['wrongly']) for row in rows))} of {len(attack.innocent)} decoys shut out")
+    if attack.standing:
+        parts.append("standing connection kept" if all(row["standing"] for row in rows) else "**standing connection cut**")
+    return "; ".join(parts)
+
+
+def _client_cell(attack, rows):
+    wrong = sum(row["banned"] + (len(row["wrongly"]) if attack.place == "client" else 0) for row in rows)
+    return f"**{wrong} WRONG BANS**" if wrong else "let be"
+
+
+def _short(number):
+    return f"{number:.2f}".rstrip("0").rstrip(".")
+
+
+def _time(seconds):
+    return f"{1000 * seconds:.2g} ms" if seconds < 0.1 else f"{seconds:.2f} s"
+
+
+def results(rows):
+    by_pair = {}
+    for row in rows:
+        by_pair.setdefault((row["attack"], row["defender"]), []).append(row)
+    names = list(dict.fromkeys(row["defender"] for row in rows))
+    loads = [row["load"] for row in rows]
+    about = rows[-1]
+    dates = sorted({row["date"] for row in rows})
+    text = [f"Linux {about['kernel']}, {about['processors']} processors, load {min(loads):.1f} to {max(loads):.1f} "
+            f"(median {statistics.median(loads):.1f}), {' and '.join(dates)}, commit {' and '.join(dict.fromkeys(row['commit'] for row in rows))}, "
+            f"{len(rows)} fights.", ""]
+    for title, group in (("Scans", attacks.SCANS), ("Clients, and what looks like a scan", attacks.CLIENTS)):
+        text += [f"### {title}", "", "| | runs | " + " | ".join(names) + " |", "|---|---|" + "---|" * len(names)]
+        for attack in group:
+            cells = [by_pair.get((attack.name, name)) for name in names]
+            if any(cells):
+                runs = max(len(these) for these in cells if these)
+                text.append(f"| {attack.name} | {runs} | " + " | ".join(cell(attack, these) if these else "" for these in cells) + " |")
+        text.append("")
+    text += ["### Sums", "", "| | " + " | ".join(names) + " |", "|---|" + "---|" * len(names)]
+    for what, count in _SUMS.items():
+        text.append(f"| {what} | " + " | ".join(count(by_pair, name) for name in names) + " |")
+    void = sum(not row["timed"] for row in rows)
+    if void:
+        text += ["", f"In {void} fights the capture lost packets, so that no time is told of them."]
+    return "\n".join(text)
+
+
+def _over(by_pair, name, group):
+    return [(attack, row) for attack in group for row in by_pair.get((attack.name, name), [])]
+
+
+def _scans_banned(by_pair, name):
+    fights = [(attack, row) for attack, row in _over(by_pair, name, attacks.SCANS) if not attack.is_open_question]
+    return f"{sum(row['banned'] == row['to_ban'] for _, row in fights)} of {len(fights)}"
+
+
+def _wrong_bans(by_pair, name):
+    fights = _over(by_pair, name, attacks.CLIENTS)
+    return str(sum(row["banned"] + (len(row["wrongly"]) if attack.place == "client" else 0) for attack, row in fights))
+
+
+def _cut(by_pair, name):
+    return str(sum(row["standing"] is False for _, row in _over(by_pair, name, attacks.ALL)))
+
+
+def _bystanders(by_pair, name):
+    return str(sum(not row["bystander"] for _, row in _over(by_pair, name, attacks.ALL)))
+
+
+_SUMS = {"scans banned, as they should be": _scans_banned, "addresses banned that should not be": _wrong_bans,
+         "connections cut that stood": _cut, "times that the bystander was shut out": _bystanders}
+
+
+def write(path, text):
+    with open(path, encoding="utf-8") as file:
+        before, _, rest = file.read().partition(BEGIN)
+    _, _, after = rest.partition(END)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(f"{before}{BEGIN}\n{text}\n{END}{after}")
