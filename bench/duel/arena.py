@@ -70,9 +70,11 @@ table inet judge {
 
 
 class Arena(TrapWorld):
-    def __init__(self, defender):
+    def __init__(self, defender, is_first=False):
+        """`is_first`: farewelld runs before everything else."""
         super().__init__("fight")
         self.defender = defender
+        self.first = ("chrt", "--fifo", "1") if is_first else ()
 
     def load_policy(self):
         last = ""
@@ -131,7 +133,7 @@ class Arena(TrapWorld):
         path = os.path.join(self.directory, "resolv.conf")
         with open(path, "w", encoding="utf-8") as file:
             file.write(f"nameserver {visitors.RESOLVER}\n")
-        wrapper = ("unshare", "--mount", "--propagation", "private", "sh", "-c",
+        wrapper = (*self.first, "unshare", "--mount", "--propagation", "private", "sh", "-c",
                    f'mount --bind {path} /etc/resolv.conf && exec "$@"', "sh")
         self.start_daemon(*self.defender.settings, wrapper=wrapper)
 

@@ -49,8 +49,9 @@ def _counting_table(distinct):
   set pairs{digit} {{ type {kind} . inet_proto . inet_service; flags dynamic,timeout; timeout 10m; size 262144; }}
   set meter{digit} {{ type {kind}; flags dynamic,timeout; timeout 10m; size 65536; }}"""
         bans += f"\n    {header} saddr @out{digit} drop"
+        pair = f"{header} saddr . meta l4proto . th dport"
         new += f"""
-    meta nfproto ipv{digit} {header} saddr . meta l4proto . th dport != @pairs{digit} add @pairs{digit} {{ {header} saddr . meta l4proto . th dport }} goto another{digit}"""
+    meta nfproto ipv{digit} {pair} != @pairs{digit} add @pairs{digit} {{ {pair} }} goto another{digit}"""
         count += f"""
   chain another{digit} {{
     add @meter{digit} {{ {header} saddr limit rate over 1/hour burst {distinct - 1} packets }} add @out{digit} {{ {header} saddr }}

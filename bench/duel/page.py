@@ -4,13 +4,17 @@
 import statistics
 
 import attacks
+from defenders import defenders
 
+NOBODY = "none"  # the defender that bans nobody, and of whom nothing is expected
 BEGIN, END = "<!-- results -->", "<!-- end of results -->"
 
 
 def what_is_wrong(attack, row):
     """Empty if it came out as it should."""
     faults = []
+    if row["defender"] == NOBODY:
+        return ""
     if attack.is_scan and not attack.is_open_question and row["banned"] < row["to_ban"]:
         faults.append(f"only {row['banned']} of {row['to_ban']} sources banned")
     if not attack.is_scan and row["banned"]:
@@ -28,31 +32,35 @@ def cell(attack, rows):
     if not attack.is_scan:
         return _client_cell(attack, rows)
     banned = sum(row["banned"] == row["to_ban"] for row in rows)
-    parts = []
-    if banned == len(rows):
-        late = sum(not row["during"] for row in rows)
-        parts.append("banned" + (f", {late} of {len(rows)} after the scan" if late else ""))
-    elif banned or any(row["banned"] for row in rows):
-        parts.append(f"**banned {banned} of {len(rows)}**" if len(rows) > 1 else f"**{rows[0]['banned']} of {rows[0]['to_ban']} sources banned**")
-    else:
-        parts.append("not banned" if attack.is_open_question else "**not banned**")
-    parts.append(f"{_short(statistics.mean(row['revealed'] for row in rows))}/{rows[0]['of']}")
-    parts.append(f"{_short(statistics.median(row['closed'] for row in rows))} ports")
-    parts.append(f"{_short(statistics.median(row['passed'] for row in rows))} packets")
-    times = [row["seconds"] for row in rows if row["seconds"] is not None]
-    if times and banned:
-        soonest = statistics.median(row["at_least"] for row in rows if row["seconds"] is not None)
-        parts.append(f"{_time(soonest)} to {_time(statistics.median(times))}")
+    through = f"{_short(statistics.median(row['closed'] for row in rows))}/{_short(statistics.median(row['passed'] for row in rows))}"
+    parts = [_outcome(attack, rows, banned), f"{_short(statistics.mean(row['revealed'] for row in rows))} of {rows[0]['of']}", through]
+    timed = [row for row in rows if row["seconds"] is not None]
+    if timed and banned:
+        parts.append(f"{_time(statistics.median(row['at_least'] for row in timed))}–{_time(statistics.median(row['seconds'] for row in timed))}")
     if attack.innocent:
         parts.append(f"{_short(statistics.mean(len(row['wrongly']) for row in rows))} of {len(attack.innocent)} decoys shut out")
     if attack.standing:
         parts.append("standing connection kept" if all(row["standing"] for row in rows) else "**standing connection cut**")
-    return "; ".join(parts)
+    return " · ".join(part for part in parts if part)
+
+
+def _outcome(attack, rows, banned):
+    """Nothing where every run ended in a ban while the scan ran."""
+    if rows[0]["defender"] == NOBODY:
+        return ""
+    if banned == len(rows):
+        late = sum(not row["during"] for row in rows)
+        return f"**ban after the scan in {late} of {len(rows)}**" if late and not attack.is_open_question else "banned" if attack.is_open_question else ""
+    if attack.is_open_question:
+        return "not banned"
+    if banned or len(rows) > 1:
+        return f"**banned in {banned} of {len(rows)}**"
+    return f"**{rows[0]['banned']} of {rows[0]['to_ban']} sources banned**" if rows[0]["banned"] else "**not banned**"
 
 
 def _client_cell(attack, rows):
     wrong = sum(row["banned"] + (len(row["wrongly"]) if attack.place == "client" else 0) for row in rows)
-    return f"**{wrong} WRONG BANS**" if wrong else "let be"
+    return f"**wrong bans: {wrong}**" if wrong else "let be"
 
 
 def _short(number):
@@ -67,13 +75,13 @@ def results(rows):
     by_pair = {}
     for row in rows:
         by_pair.setdefault((row["attack"], row["defender"]), []).append(row)
-    names = list(dict.fromkeys(row["defender"] for row in rows))
+    names = [defender.name for defender in defenders(True) if any(row["defender"] == defender.name for row in rows)]
     loads = [row["load"] for row in rows]
     about = rows[-1]
     dates = sorted({row["date"] for row in rows})
     text = [f"Linux {about['kernel']}, {about['processors']} processors, load {min(loads):.1f} to {max(loads):.1f} "
             f"(median {statistics.median(loads):.1f}), {' and '.join(dates)}, commit {' and '.join(dict.fromkeys(row['commit'] for row in rows))}, "
-            f"{len(rows)} fights.", ""]
+            f"{len(rows)} fights{', farewelld before everything else' if all(row['realtime'] for row in rows) else ''}.", ""]
     for title, group in (("Scans", attacks.SCANS), ("Clients, and what looks like a scan", attacks.CLIENTS)):
         text += [f"### {title}", "", "| | runs | " + " | ".join(names) + " |", "|---|---|" + "---|" * len(names)]
         for attack in group:
@@ -97,7 +105,7 @@ def _over(by_pair, name, group):
 
 def _scans_banned(by_pair, name):
     fights = [(attack, row) for attack, row in _over(by_pair, name, attacks.SCANS) if not attack.is_open_question]
-    return f"{sum(row['banned'] == row['to_ban'] for _, row in fights)} of {len(fights)}"
+    return "–" if name == NOBODY else f"{sum(row['banned'] == row['to_ban'] for _, row in fights)} of {len(fights)}"
 
 
 def _wrong_bans(by_pair, name):

@@ -27,9 +27,12 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=7, help="of attacks where speed or the order of ports matters (7); the others once")
     parser.add_argument("--only", default="", metavar="WORD", help="only attacks whose name holds this")
+    parser.add_argument("--series", action="store_true", help="only attacks where speed or order matters")
     parser.add_argument("--defender", default="", metavar="WORD", help="only defenders whose name holds this")
     parser.add_argument("--quick", action="store_true", help="a few fights of every kind")
     parser.add_argument("--bin", default=os.path.join(_ROOT, "build/release/bin"), help="where farewelld and farewell are")
+    parser.add_argument("--realtime", action="store_true",
+                        help="farewelld before everything else (SCHED_FIFO), as on a machine that is not busy")
     parser.add_argument("--keep", default=os.path.join(_ROOT, "build/duel.jsonl"), metavar="FILE", help="where the results go")
     parser.add_argument("--add", action="store_true", help="to those that are there already, instead of anew")
     parser.add_argument("--no-fight", action="store_true", help="only tell, or write, what --keep holds")
@@ -58,7 +61,7 @@ def plan():
     if OPTIONS.quick:
         wanted = [attack for attack in attacks.ALL if attack.name in attacks.QUICK]
         return [(attack, defender) for attack in wanted for defender in known if defender.name in ("queue rule", "trap")]
-    wanted = [attack for attack in attacks.ALL if OPTIONS.only in attack.name]
+    wanted = [attack for attack in attacks.ALL if OPTIONS.only in attack.name and (attack.is_series or not OPTIONS.series)]
     chosen = [defender for defender in known if OPTIONS.defender in defender.name]
     pairs = []
     for number in range(OPTIONS.runs):
@@ -71,7 +74,7 @@ def plan():
 
 
 def fight(attack, defender):
-    arena = Arena(defender)
+    arena = Arena(defender, OPTIONS.realtime)
     try:
         arena.setUp()
         return arena.fight(attack)
@@ -108,7 +111,8 @@ def fight_all():
     failed = False
     pairs = plan()
     os.makedirs(os.path.dirname(os.path.abspath(OPTIONS.keep)), exist_ok=True)
-    about = {"kernel": platform.release(), "processors": len(os.sched_getaffinity(0)), "commit": commit()}
+    about = {"kernel": platform.release(), "processors": len(os.sched_getaffinity(0)), "commit": commit(),
+             "realtime": OPTIONS.realtime}
     with open(OPTIONS.keep, "a" if OPTIONS.add else "w", encoding="utf-8") as kept:
         for number, (attack, defender) in enumerate(pairs):
             row = {"attack": attack.name, "defender": defender.name, "date": time.strftime("%Y-%m-%d"), "load": os.getloadavg()[0], **about}
