@@ -113,6 +113,8 @@ class Arena(TrapWorld):
         super().setUp()
         self._addresses(self.attacker, "eth0", *(f"{address}/24" for address in (*DECOYS, visitors.GATEWAY, visitors.RESOLVER)),
                         *(f"{address}/128" for address in (*visitors.TWO, *visitors.NEIGHBOURS)))
+        # Deprecated, so that nobody who does not ask for one of them uses it.
+        self._addresses(self.attacker, "eth0", *(f"{address}/64 preferred_lft 0" for address in visitors.NEXT_DOOR))
         first = SWEPT.split("/", maxsplit=1)[0].rsplit(".", 1)
         self._addresses(self.server, "att", *(f"{first[0]}.{int(first[1]) + number}/24" for number in range(16)))
         self._addresses(self.client, "eth0", *(f"{address}/32" for address in visitors.CROWD))
@@ -126,7 +128,7 @@ class Arena(TrapWorld):
             self._start_farewelld()
 
     def _addresses(self, namespace, device, *addresses):
-        lines = "\n".join(f"addr add {address} dev {device}" + (" nodad" if ":" in address else "") for address in addresses)
+        lines = "\n".join(f"addr add dev {device} {address}" + (" nodad" if ":" in address else "") for address in addresses)
         namespace.run("sh", "-c", 'echo "$0" | ip -batch -', lines)
 
     def _start_farewelld(self):

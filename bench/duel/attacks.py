@@ -36,6 +36,10 @@ def _own(name):
     return (sys.executable, _VISITORS, name)
 
 
+def _some(addresses):
+    return (addresses[0], addresses[100], addresses[-1])
+
+
 def _scan(name, *arguments, target=SERVER4, **more):
     return Attack(name, _nmap("-T4", *arguments, target=target), **more)
 
@@ -69,7 +73,8 @@ SCANS = (
     Attack("connect scan, 0.3 to 2 s between", _own("jitter"), seconds=45),
     Attack("rarest ports first", _own("rarest_first")),
     Attack("two addresses of a /64, by turns", _own("two_addresses"), sources=visitors.TWO),
-    Attack("256 addresses of a /64", _own("neighbours"), sources=visitors.NEIGHBOURS[:1] + visitors.NEIGHBOURS[100:101] + visitors.NEIGHBOURS[-1:]),
+    Attack("256 addresses of a /64", _own("neighbours"), sources=_some(visitors.NEIGHBOURS)),
+    Attack("256 addresses of the server's own /64", _own("next_door"), sources=_some(visitors.NEXT_DOOR), is_open_question=True),
     Attack("masscan of 16 addresses, 10,000/s", ("masscan", SWEPT, "-p", "1-2000", "--rate", "10000", "--wait", "2", "--interface", "eth0",
                                                  "--source-ip", ATTACKER4, "--router-mac", "{mac}")),
     Attack("questions over UDP", _own("udp_payloads"), of_udp=True),

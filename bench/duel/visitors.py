@@ -24,6 +24,7 @@ GATEWAY, RESOLVER = "198.18.0.254", "198.18.0.53"
 FAR = "2001:db8:0:3::/64"
 TWO = ("2001:db8:0:3::a", "2001:db8:0:3::b")
 NEIGHBOURS = tuple(f"2001:db8:0:3::5:{number:x}" for number in range(256))
+NEXT_DOOR = tuple(f"2001:db8:0:1::5:{number:x}" for number in range(256))
 CROWD = tuple(f"198.19.{number // 200}.{number % 200 + 1}" for number in range(200))
 CLOSED_TCP = (23, 111, 135, 139, 445, 465, 514, 587, 631, 873, 995, 1080, 1433, 1521, 1723, 2049, 2375, 2483, 3128, 3389, 4444, 5000, 5060,
               5601, 5672, 5900, 5984, 6000, 6667, 7001, 8008, 8081, 8888, 9000, 9042, 9090, 9092, 9200, 9418, 10000, 11211, 15672, 25565)
@@ -79,6 +80,11 @@ def two_addresses():
 def neighbours():
     """Each probe comes from the next of 256 addresses of one /64, a hundred a second."""
     from_addresses(NEIGHBOURS, 0.01)
+
+
+def next_door():
+    """The same from the network that the server itself is in."""
+    from_addresses(NEXT_DOOR, 0.01)
 
 
 def forged_helpers():
