@@ -77,7 +77,8 @@ bench-trap: dependencies release ## what scanners learn behind the trap, and wha
 	@bench/trap/run.py --runs $(TRAP_RUNS)
 
 duel: release ## every scanner and every client against farewelld, judged from the wire; docs/duel.md anew, DUEL_RUNS (default 7), an hour (root)
-	@bench/duel/run.py --runs $(DUEL_RUNS) --markdown docs/duel.md
+	@bench/duel/run.py --runs $(DUEL_RUNS)
+	@bench/duel/run.py --runs $(DUEL_RUNS) --series --realtime --add --markdown docs/duel.md
 
 lint: dependencies ## clang-format, clang-tidy and shellcheck over everything
 	@scripts/lint

@@ -72,31 +72,56 @@ def _time(seconds):
 
 
 def results(rows):
+    """The ordinary fights, and behind them those with farewelld before everything else."""
+    ordinary = [row for row in rows if not row["realtime"]]
+    first = [row for row in rows if row["realtime"]]
+    text = [_about(rows), ""]
+    if ordinary:
+        text += _table("Scans", attacks.SCANS, ordinary)
+        text += _table("Clients, and what looks like a scan", attacks.CLIENTS, ordinary)
+        text += _sums(ordinary)
+    if first:
+        text += _table("Scans, with farewelld before everything else (SCHED_FIFO)", attacks.SCANS, first)
+    void = sum(not row["timed"] for row in rows)
+    if void:
+        text.append(f"Fights whose capture lost packets, so that no time is told of them: {void}.")
+    return "\n".join(text).rstrip()
+
+
+def _about(rows):
+    loads, about = [row["load"] for row in rows], rows[-1]
+    return (f"Linux {about['kernel']}, {about['processors']} processors, load {min(loads):.1f} to {max(loads):.1f} "
+            f"(median {statistics.median(loads):.1f}), {' and '.join(sorted({row['date'] for row in rows}))}, "
+            f"commit {' and '.join(dict.fromkeys(row['commit'] for row in rows))}, {len(rows)} fights.")
+
+
+def _pairs(rows):
     by_pair = {}
     for row in rows:
         by_pair.setdefault((row["attack"], row["defender"]), []).append(row)
-    names = [defender.name for defender in defenders(True) if any(row["defender"] == defender.name for row in rows)]
-    loads = [row["load"] for row in rows]
-    about = rows[-1]
-    dates = sorted({row["date"] for row in rows})
-    text = [f"Linux {about['kernel']}, {about['processors']} processors, load {min(loads):.1f} to {max(loads):.1f} "
-            f"(median {statistics.median(loads):.1f}), {' and '.join(dates)}, commit {' and '.join(dict.fromkeys(row['commit'] for row in rows))}, "
-            f"{len(rows)} fights{', farewelld before everything else' if all(row['realtime'] for row in rows) else ''}.", ""]
-    for title, group in (("Scans", attacks.SCANS), ("Clients, and what looks like a scan", attacks.CLIENTS)):
-        text += [f"### {title}", "", "| | runs | " + " | ".join(names) + " |", "|---|---|" + "---|" * len(names)]
-        for attack in group:
-            cells = [by_pair.get((attack.name, name)) for name in names]
-            if any(cells):
-                runs = max(len(these) for these in cells if these)
-                text.append(f"| {attack.name} | {runs} | " + " | ".join(cell(attack, these) if these else "" for these in cells) + " |")
-        text.append("")
-    text += ["### Sums", "", "| | " + " | ".join(names) + " |", "|---|" + "---|" * len(names)]
+    return by_pair, [defender.name for defender in defenders(True) if any(row["defender"] == defender.name for row in rows)]
+
+
+def _table(title, group, rows):
+    by_pair, names = _pairs(rows)
+    lines = []
+    for attack in group:
+        cells = [by_pair.get((attack.name, name)) for name in names]
+        if any(cells):
+            runs = {len(these) for name, these in zip(names, cells) if these and name != NOBODY} or {1}
+            told = f"{min(runs)}–{max(runs)}" if len(runs) > 1 else str(max(runs))
+            lines.append(f"| {attack.name} | {told} | " + " | ".join(cell(attack, these) if these else "" for these in cells) + " |")
+    if not lines:
+        return []
+    return [f"### {title}", "", "| | runs | " + " | ".join(names) + " |", "|---|---|" + "---|" * len(names), *lines, ""]
+
+
+def _sums(rows):
+    by_pair, names = _pairs(rows)
+    text = ["### Sums", "", "| | " + " | ".join(names) + " |", "|---|" + "---|" * len(names)]
     for what, count in _SUMS.items():
         text.append(f"| {what} | " + " | ".join(count(by_pair, name) for name in names) + " |")
-    void = sum(not row["timed"] for row in rows)
-    if void:
-        text += ["", f"In {void} fights the capture lost packets, so that no time is told of them."]
-    return "\n".join(text)
+    return [*text, ""]
 
 
 def _over(by_pair, name, group):

@@ -62,7 +62,7 @@ def plan():
         wanted = [attack for attack in attacks.ALL if attack.name in attacks.QUICK]
         return [(attack, defender) for attack in wanted for defender in known if defender.name in ("queue rule", "trap")]
     wanted = [attack for attack in attacks.ALL if OPTIONS.only in attack.name and (attack.is_series or not OPTIONS.series)]
-    chosen = [defender for defender in known if OPTIONS.defender in defender.name]
+    chosen = [defender for defender in known if OPTIONS.defender in defender.name and (defender.settings is not None or not OPTIONS.realtime)]
     pairs = []
     for number in range(OPTIONS.runs):
         for attack in wanted:
