@@ -3,8 +3,8 @@
 """The duel: real scanners and real clients against farewelld, beside nftables alone and nobody, judged from the wire alone.
 
 run.py [--runs N] [--only WORD] [--defender WORD] [--markdown docs/duel.md]: as root, in network namespaces of its own. Every fight
-has a world of its own, and is over two seconds after nothing passes any more. --quick takes less than a minute and fails when anything
-comes out wrong. Results are kept, one JSON line a fight, so that the page can be written from several sittings: --keep FILE --add.
+has a world of its own, and is over two seconds after nothing passes any more. --quick takes about a minute and fails when anything comes
+out wrong. Results are kept, one JSON line a fight, so that the page can be written from several sittings: --keep FILE --add.
 """
 
 import argparse
