@@ -12,6 +12,7 @@ import json
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -93,6 +94,7 @@ def main():
     missing = [program for program in PROGRAMS if shutil.which(program) is None]
     if missing:
         sys.exit(f"duel: missing programs: {' '.join(missing)}; scripts/install-dependencies installs them")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # by way of every cleanup
     failed = False
     if not OPTIONS.no_fight:
         failed = fight_all()

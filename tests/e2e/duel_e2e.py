@@ -39,8 +39,8 @@ class Duel(unittest.TestCase):
                 self.assertEqual(row["revealed"], 0, row)
 
     def test_the_judge_sees_what_nobody_stops(self):
-        """That the other could fail: without a defender the same scan is not banned and learns most of what is open."""
-        result, (row,) = self.duel("--only", "masscan, 10,000/s", "--defender", "none", "--runs", "1")
+        """That the other could fail: without a defender the same scan is not banned and learns of every port it asks."""
+        result, (row,) = self.duel("--only", "hping3 --scan", "--defender", "none", "--runs", "1")
         self.assertEqual((row["banned"], row["dropped"], row["during"]), (0, 0, False), result.stdout)
-        self.assertGreater(row["revealed"], 7, result.stdout)
-        self.assertGreater(row["closed"], 5000, result.stdout)
+        self.assertGreater(row["revealed"], 4, result.stdout)
+        self.assertGreater(row["closed"], 500, result.stdout)
