@@ -53,9 +53,13 @@ while True:
 """
 
 
+# What the package installs, and not what the host may have under /usr/local.
+ENVIRONMENT = dict(os.environ, DEBIAN_FRONTEND="noninteractive", PATH="/usr/sbin:/usr/bin:/sbin:/bin")
+
+
 def run(*command, check=True):
     done = subprocess.run(command, check=False, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, timeout=300, env=dict(os.environ, DEBIAN_FRONTEND="noninteractive"))
+                          stderr=subprocess.STDOUT, timeout=300, env=ENVIRONMENT)
     if check and done.returncode != 0:
         raise AssertionError(f"{' '.join(command)}: {done.returncode}\n{done.stdout}")
     return done
