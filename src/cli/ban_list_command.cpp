@@ -93,10 +93,9 @@ struct ImportSum {
                 {"failed", failed}};
     }
     [[nodiscard]] std::string screen() const {
-        std::string text =
-            fmt::format("{} banned, {} already, {} refused, {} failed{}\n", banned, already, refused.size(),
-                        failed.size(), over > 0 ? fmt::format(", {} over already", over) : "");
-        return text;
+        return fmt::format("{} banned, {} already, {} refused, {} failed{}\n", banned, already,
+                           refused.size(), failed.size(),
+                           over > 0 ? fmt::format(", {} over already", over) : "");
     }
 };
 
@@ -110,7 +109,7 @@ void complain(const json& items, std::string_view what) {
     }
 }
 
-/// In as few requests as their size allows; nullopt: the session has been told why it broke off.
+/// In as few requests as their size allows. The error is what broke it off; what went before is in force.
 std::expected<ImportSum, CallFailure> send(const Session& session, const std::vector<ListedBan>& bans,
                                            const ImportOptions& options) {
     ImportSum sum;

@@ -47,10 +47,6 @@ std::optional<AllowedNetwork> parse(std::string_view line) {
                           .note = note_of(line)};
 }
 
-bool is_of(const AllowedNetwork& entry, const core::Prefix& network) {
-    return entry.network == network;
-}
-
 }  // namespace
 
 std::vector<core::Prefix> with_networks(std::vector<core::Prefix> configured, const AllowlistFile& by_hand) {
@@ -90,7 +86,7 @@ std::expected<AllowlistFile, std::string> AllowlistFile::open(std::filesystem::p
 }
 
 std::expected<bool, std::string> AllowlistFile::add(AllowedNetwork network) {
-    if (std::ranges::any_of(networks_, [&](const auto& entry) { return is_of(entry, network.network); })) {
+    if (std::ranges::find(networks_, network.network, &AllowedNetwork::network) != networks_.end()) {
         return false;
     }
     if (networks_.size() >= kNetworksMax) {
@@ -111,7 +107,7 @@ std::expected<bool, std::string> AllowlistFile::add(AllowedNetwork network) {
 
 std::expected<bool, std::string> AllowlistFile::remove(const core::Prefix& network) {
     std::vector<AllowedNetwork> wanted = networks_;
-    if (std::erase_if(wanted, [&](const auto& entry) { return is_of(entry, network); }) == 0) {
+    if (std::erase_if(wanted, [&](const auto& entry) { return entry.network == network; }) == 0) {
         return false;
     }
     if (auto saved = save(wanted); !saved) {

@@ -15,7 +15,6 @@
 #include "daemon/control_answer.hpp"
 #include "report/address_text.hpp"
 #include "report/control_protocol.hpp"
-#include "report/quantity_text.hpp"
 
 namespace farewell::daemon {
 namespace {
@@ -36,7 +35,7 @@ std::expected<BanRequest, json> request_of(const json& item) {
     BanRequest request{
         .source = *source, .duration = {}, .note = note_of(text_of(item, "note").value_or(""))};
     if (const auto seconds = item.find("seconds"); seconds != item.end()) {
-        constexpr std::int64_t kMost = 366 * 86'400;
+        constexpr std::int64_t kMost = std::chrono::seconds(kBanDurationMax).count();
         if (!seconds->is_number_unsigned() || *seconds < 1 || *seconds > kMost) {
             return std::unexpected(
                 failure(error::kInvalidParameter,
@@ -81,7 +80,7 @@ json export_answer(const std::vector<core::Ban>& bans, core::Time now) {
                         {"prefix_length", ban.source.length},
                         {"reason", core::name_of(ban.reason)},
                         {"soft", ban.soft},
-                        {"until", report::to_rfc3339(wall_time(ban.until))},
+                        {"until", timestamp(ban.until)},
                         {"seconds_left", std::chrono::ceil<std::chrono::seconds>(ban.until - now).count()}});
     }
     json document{{"schema", "farewell/bans-export/v1"}, {"bans", std::move(list)}};

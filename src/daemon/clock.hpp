@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <string>
 
 #include "core/time.hpp"
 #include "source/boot_clock.hpp"
@@ -13,5 +14,13 @@ using source::boot_now;
 
 /// The same moment on the wall clock as it is set now.
 [[nodiscard]] std::chrono::system_clock::time_point wall_time(core::Time time);
+
+// As documents have them.
+
+/// RFC 3339, see report::to_rfc3339.
+[[nodiscard]] std::string timestamp(core::Time time);
+[[nodiscard]] inline double seconds(std::chrono::nanoseconds duration) {
+    return std::chrono::duration<double>(duration).count();
+}
 
 }  // namespace farewell::daemon

@@ -73,7 +73,7 @@ std::optional<std::string> refusal_text(const core::Knowledge& knowledge, const 
 }
 
 bool is_ban_duration(std::chrono::nanoseconds duration) {
-    return duration >= std::chrono::seconds(1) && duration <= std::chrono::hours(24 * 366);
+    return duration >= std::chrono::seconds(1) && duration <= kBanDurationMax;
 }
 
 std::string note_of(std::string_view text) {

@@ -28,7 +28,8 @@ namespace farewell::daemon {
 /// Why an order to ban `source` came to nothing; nullopt if it did not.
 [[nodiscard]] std::optional<std::string> refusal_text(const core::Knowledge& knowledge,
                                                       const core::Prefix& source, core::OrderResult result);
-/// A second to a year: what a person may ask for.
+/// A second to kBanDurationMax: what a person may ask for.
+inline constexpr std::chrono::hours kBanDurationMax{24 * 366};
 [[nodiscard]] bool is_ban_duration(std::chrono::nanoseconds duration);
 /// Text from a client made fit to be kept and shown: one line, no control characters, at most kNoteBytesMax.
 [[nodiscard]] std::string note_of(std::string_view text);

@@ -247,12 +247,13 @@ void ControlMethods::explain(const Parameters& parameters, ControlServer::Answer
         return;
     }
     loop_.post([this, source = *source, allowed_by = allow_.entry_of(*source),
+                disregarded = disregarded_part(disregarded_(*source)),
                 answer = std::move(answer)](EngineLoop& loop) mutable {
         const core::Time now = boot_now();
         const core::SourceReport known = loop.engine().report(source, now);
         const auto held = known.ban ? held_for(loop, known.ban->ban.source) : std::nullopt;
         json document = explain_document(source, known, loop.engine(), held, now);
-        document["disregarded"] = disregarded_part(disregarded_(source));
+        document["disregarded"] = std::move(disregarded);
         if (!allowed_by.is_null()) {
             document["allowed_by"] = std::move(allowed_by);
         }

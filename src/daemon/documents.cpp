@@ -10,20 +10,11 @@
 #include "daemon/history_documents.hpp"
 #include "report/address_text.hpp"
 #include "report/evidence_json.hpp"
-#include "report/quantity_text.hpp"
 
 namespace farewell::daemon {
 namespace {
 
 using nlohmann::json;
-
-std::string timestamp(core::Time time) {
-    return report::to_rfc3339(wall_time(time));
-}
-
-double seconds(std::chrono::nanoseconds duration) {
-    return std::chrono::duration<double>(duration).count();
-}
 
 json by_name(const auto& counts, auto name_of_index) {
     json object = json::object();

@@ -5,7 +5,6 @@
 
 #include "daemon/clock.hpp"
 #include "report/address_text.hpp"
-#include "report/quantity_text.hpp"
 
 namespace farewell::daemon {
 
@@ -26,7 +25,7 @@ json source_part(const core::SourceStanding& standing, core::DetectionRule rule)
             {"threshold", standing.threshold},
             {"share", standing.share},
             {"ports", std::move(ports)},
-            {"seen", report::to_rfc3339(wall_time(standing.last))},
+            {"seen", timestamp(standing.last)},
             {"tools", core::names_of(standing.tools)},
             {"ttl", standing.ttl},
             {"could_be_forged", !standing.is_proven}};

@@ -8,21 +8,12 @@
 #include "daemon/clock.hpp"
 #include "daemon/source_documents.hpp"
 #include "report/address_text.hpp"
-#include "report/quantity_text.hpp"
 #include "report/version.hpp"
 
 namespace farewell::daemon {
 namespace {
 
 using nlohmann::json;
-
-std::string timestamp(core::Time time) {
-    return report::to_rfc3339(wall_time(time));
-}
-
-double seconds(std::chrono::nanoseconds duration) {
-    return std::chrono::duration<double>(duration).count();
-}
 
 json probes_part(const WatchTap::Taken& taken, const WatchFrame& frame, const core::Counters& counters) {
     json shown = json::array();
