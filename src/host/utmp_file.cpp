@@ -15,7 +15,12 @@
 namespace farewell::host {
 namespace {
 
-/// The far end as its four words have it: IPv4 alone in the first one.
+std::optional<core::Address> specified(const core::Address& address) {
+    return address.is_unspecified() ? std::nullopt : std::optional(address);
+}
+
+/// The far end as its four words have it: IPv4 alone in the first one. The unspecified address of either
+/// family, mapped too, is what a session without one has.
 std::optional<core::Address> address_of(const utmpx& record) {
     std::array<std::byte, 16> bytes{};
     static_assert(sizeof record.ut_addr_v6 == sizeof bytes);
@@ -23,13 +28,12 @@ std::optional<core::Address> address_of(const utmpx& record) {
     const auto is_zero = [](std::byte byte) { return byte == std::byte{0}; };
     const std::span<const std::byte, 16> all(bytes);
     if (std::ranges::all_of(all.subspan<4>(), is_zero)) {
-        const core::Address ipv4 = core::Address::ipv4(all.first<4>());
-        return ipv4.is_unspecified() ? std::nullopt : std::optional(ipv4);
+        return specified(core::Address::ipv4(all.first<4>()));
     }
     constexpr std::byte kOnes{0xff};
     const bool is_mapped =
         std::ranges::all_of(all.first<10>(), is_zero) && bytes[10] == kOnes && bytes[11] == kOnes;
-    return is_mapped ? core::Address::ipv4(all.last<4>()) : core::Address::ipv6(all);
+    return specified(is_mapped ? core::Address::ipv4(all.last<4>()) : core::Address::ipv6(all));
 }
 
 /// Terminals write ":0" or "tmux(4711).%0" where the host would be.

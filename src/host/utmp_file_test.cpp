@@ -72,6 +72,14 @@ TEST(Utmp, ANameAloneIsASessionWithoutAddress) {
         << "no end in it";
 }
 
+TEST(Utmp, TheUnspecifiedAddressIsNone) {
+    const std::initializer_list<unsigned> mapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0};
+    EXPECT_TRUE(parse(record_of({.host = "", .bytes = mapped})).empty());
+    const auto named = parse(record_of({.host = "admin.example.org", .bytes = mapped}));
+    ASSERT_EQ(named.size(), 1U);
+    EXPECT_EQ(named[0].address, std::nullopt) << "the name is looked up";
+}
+
 TEST(Utmp, LocalAndFinishedSessionsAreNone) {
     for (const char* const local : {"", ":0", "tmux(4711).%0", ":pts/1:S.0", "localhost"}) {
         EXPECT_TRUE(parse(record_of({.host = local})).empty()) << local;
