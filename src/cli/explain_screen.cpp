@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <fmt/format.h>
 
+#include <cmath>
 #include <cstdint>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -70,7 +71,16 @@ std::string criterion_line(const json& explanation, const json& evidence) {
 
 /// What else the probes show about who sent them.
 std::string evidence_lines(const json& evidence) {
-    std::string text = fmt::format("  TTL {} at the last probe", number(evidence, "ttl"));
+    std::string text = "  ";
+    if (evidence.contains("interface")) {
+        text += fmt::format("interface {}   ", evidence.at("interface").get<std::string>());
+    }
+    text += fmt::format("TTL {} at the last probe", number(evidence, "ttl"));
+    if (evidence.contains("tcp")) {
+        const auto options = number(evidence.at("tcp"), "option_bytes");
+        text += fmt::format("   window {}, {}", number(evidence.at("tcp"), "window"),
+                            options == 0 ? "no options" : fmt::format("{} bytes of options", options));
+    }
     if (!evidence.at("tools").empty()) {
         text += fmt::format("   looks like {}", joined(evidence.at("tools")));
     }
@@ -126,16 +136,34 @@ std::string disregarded_lines(const json& explanation) {
     return text + "\n";
 }
 
+/// ", offence 2 (2h = 2 x 1h)"
+std::string offence_text(const json& explanation, const json& ban) {
+    const auto offence = number(ban, "offence");
+    if (offence <= 1) {
+        return "";
+    }
+    const auto since = seconds_of(ban.at("since"));
+    const auto until = seconds_of(ban.at("until"));
+    const double first = explanation.value("first_duration_seconds", 0.0);
+    const double times = since && until && first > 0 ? (*until - *since) / first : 0;
+    // Stamps are to the millisecond. Not so where the limits have changed since, or somebody set the end.
+    constexpr double kTolerance = 0.01;
+    const bool is_multiple = times > 1 + kTolerance && std::abs(times - std::round(times)) < kTolerance;
+    return fmt::format(", offence {}{}", offence,
+                       is_multiple ? fmt::format(" ({} = {:.0f} x {})", duration(std::round(*until - *since)),
+                                                 times, duration(first))
+                                   : "");
+}
+
 std::string banned_screen(const json& explanation, const Paint& paint) {
     const json& ban = explanation.at("ban");
     const std::string address = explanation.at("address");
     const std::string source = ban.at("source");
-    std::string text = fmt::format(
-        "{}  {}{} at {} until {} ({} left){}\n", address,
-        paint.bad(ban.at("soft") == true ? "BANNED softly" : "BANNED"),
-        source == address ? "" : fmt::format(" as part of {}", source), local_time(ban.at("since"), true),
-        local_time(ban.at("until"), true), duration(ban.at("seconds_left")),
-        number(ban, "offence") > 1 ? fmt::format(", offence {}", number(ban, "offence")) : "");
+    std::string text = fmt::format("{}  {}{} at {} until {} ({} left){}\n", address,
+                                   paint.bad(ban.at("soft") == true ? "BANNED softly" : "BANNED"),
+                                   source == address ? "" : fmt::format(" as part of {}", source),
+                                   local_time(ban.at("since"), true), local_time(ban.at("until"), true),
+                                   duration(ban.at("seconds_left")), offence_text(explanation, ban));
     const json& ports = explanation.at("ports");
     if (ban.at("reason") == "by_operator" || ban.at("reason") == "imported") {
         text += fmt::format("  {}{}\n",
@@ -152,8 +180,9 @@ std::string banned_screen(const json& explanation, const Paint& paint) {
     if (ban.at("state") == "enforced") {
         text += ban.at("soft") == true ? "  effect   new connections dropped, those that stand let be"
                                        : "  effect   dropped at prerouting";
-        if (ban.contains("packets")) {
-            text += fmt::format(", {} packets since", number(ban, "packets"));
+        if (ban.contains("set")) {
+            text += fmt::format(", element in {}, {} packets since", ban.at("set").get<std::string>(),
+                                number(ban, "packets"));
         }
         text += "\n";
     } else {

@@ -45,9 +45,11 @@ std::string source_line(const json& status) {
     }
     const auto first = number(lanes.front(), "number");
     const auto last = number(lanes.back(), "number");
-    return fmt::format("  {}    {}, {} {}   {} packets   {} lost in kernel\n", logged ? "group " : "queues",
+    return fmt::format("  {}    {}, {} {}   {:.0f} packets/s now, {} since the start   {} lost in kernel\n",
+                       logged ? "group " : "queues",
                        first == last ? fmt::format("{}", first) : fmt::format("{}-{}", first, last),
-                       lanes.size(), lanes.size() == 1 ? "thread" : "threads", packets, lost);
+                       lanes.size(), lanes.size() == 1 ? "thread" : "threads",
+                       status.at("packets").at("per_second").get<double>(), packets, lost);
 }
 
 std::string packets_lines(const json& packets) {
@@ -97,6 +99,38 @@ std::string host_line(const json& host) {
         number(host, "served_ports"));
 }
 
+/// "/etc/farewell/farewell.toml (2 more files, read 09:14:02.412)"
+std::string config_text(const json& config) {
+    const json& files = config.at("files");
+    const std::string others =
+        files.size() > 1 ? fmt::format("{} more {}, ", files.size() - 1, files.size() == 2 ? "file" : "files")
+                         : "";
+    return fmt::format("{} ({}read {})", files.empty() ? "defaults" : files.front().get<std::string>(),
+                       others, local_time(config.at("loaded"), false));
+}
+
+std::string bans_line(const json& bans) {
+    return fmt::format("  bans      {} active ({} IPv4, {} IPv6)   {} decided in the last hour{}\n",
+                       number(bans, "wanted"), number(bans, "ipv4"), number(bans, "ipv6"),
+                       number(bans, "decided_last_hour"),
+                       bans.contains("next_end_seconds")
+                           ? fmt::format("   the next ends in {}", duration(bans.at("next_end_seconds")))
+                           : "");
+}
+
+/// "repaired twice, 3h ago after nft (process 812)"
+std::string repairs_text(const json& nftables) {
+    const auto count = number(nftables, "repairs");
+    const std::string times = count == 1 ? "once" : count == 2 ? "twice" : fmt::format("{} times", count);
+    if (!nftables.contains("last_repair")) {
+        return count == 0 ? "never repaired" : "repaired " + times;
+    }
+    const json& last = nftables.at("last_repair");
+    const std::string by = last.at("by");
+    return fmt::format("repaired {}, {} ago{}", times, duration(last.at("seconds_ago")),
+                       by.empty() ? "" : " after " + by);
+}
+
 /// What bans: "10 points within 1d or 5 ports within 2s".
 std::string rule_text(const json& rule) {
     const std::string window = duration(rule.at("window_seconds"));
@@ -117,18 +151,16 @@ std::string status_screen(const json& status, const Paint& paint) {
     const json& rule = status.at("rule");
     const json& sources = status.at("sources");
     const json& bans = status.at("bans");
-    const json& files = status.at("config").at("files");
     const bool is_observing = status.at("mode") == "observe";
     const bool is_degraded = status.at("degraded") == true;
-    std::string text =
-        fmt::format("{} farewell {}  {}   up {}   pid {}   config {}\n",
-                    is_degraded    ? paint.bad("●")
-                    : is_observing ? paint.warning("●")
-                                   : paint.good("●"),
-                    status.at("version").get<std::string>(),
-                    is_observing ? paint.warning("observing, nothing is banned") : paint.good("enforcing"),
-                    duration(status.at("uptime_seconds")), number(status, "pid"),
-                    files.empty() ? "defaults" : files.front().get<std::string>());
+    std::string text = fmt::format(
+        "{} farewell {}  {}   up {}   pid {}   config {}\n",
+        is_degraded    ? paint.bad("●")
+        : is_observing ? paint.warning("●")
+                       : paint.good("●"),
+        status.at("version").get<std::string>(),
+        is_observing ? paint.warning("observing, nothing is banned") : paint.good("enforcing"),
+        duration(status.at("uptime_seconds")), number(status, "pid"), config_text(status.at("config")));
     text += source_line(status);
     text += packets_lines(status.at("packets"));
     text +=
@@ -141,18 +173,19 @@ std::string status_screen(const json& status, const Paint& paint) {
             " unseen ({} forgotten, {} probes not admitted)\n",
             number(sources, "evicted"), number(sources, "not_admitted"));
     }
+    text += bans_line(bans);
     text += fmt::format(
-        "  bans      {} active   {} decided, {} unbanned since the start   {} for {}\n",
-        number(bans, "wanted"), number(bans, "decided"), number(bans, "unbanned"), rule_text(rule),
+        "  rule      {}: banned for {}   {} decided, {} unbanned since the start\n", rule_text(rule),
         rule.at("unproven") == "soft" ? duration(rule.at("soft_ban_duration_seconds")) + ", softly"
-                                      : duration(rule.at("ban_duration_seconds")));
+                                      : duration(rule.at("ban_duration_seconds")),
+        number(bans, "decided"), number(bans, "unbanned"));
     text += host_line(status.at("host"));
     const json& nftables = status.at("nftables");
     if (!is_observing) {
-        text += fmt::format(
-            "  nftables  {}   {} of {} bans in force   repaired {} times, last change looked at {} ago\n",
-            nftables.at("table").get<std::string>(), number(nftables, "enforced"), number(bans, "wanted"),
-            number(nftables, "repairs"), duration(nftables.at("verified_seconds_ago")));
+        text += fmt::format("  nftables  {}   {} of {} bans in force, verified {} ago   {}\n",
+                            nftables.at("table").get<std::string>(), number(nftables, "enforced"),
+                            number(bans, "wanted"), duration(nftables.at("verified_seconds_ago")),
+                            repairs_text(nftables));
     }
     if (status.contains("trap")) {
         text += trap_line(status.at("trap"));

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <numeric>
 
 namespace farewell::core {
 
@@ -90,6 +91,11 @@ std::vector<const BanRecord*> BanBook::outermost(std::size_t each) const {
         records.push_back(find(place->second));
     }
     return records;
+}
+
+std::size_t BanBook::size(Family family) const {
+    const auto& counts = by_length_.at(static_cast<std::size_t>(family));
+    return std::accumulate(counts.begin(), counts.end(), std::size_t{0});
 }
 
 void BanBook::count(const Prefix& source, bool is_added) {

@@ -70,6 +70,7 @@ class BanBook {
     [[nodiscard]] std::vector<const BanRecord*> outermost(std::size_t each) const;
 
     [[nodiscard]] std::size_t size() const { return entries_.size(); }
+    [[nodiscard]] std::size_t size(Family family) const;
     template <typename Visit>
     void for_each(Visit&& visit) const {
         for (const auto& [source, entry] : entries_) {

@@ -213,6 +213,7 @@ Probe probe_of(const Packet& packet, Rule rule) {
         .tcp_window = packet.tcp_window,
         .tcp_options = static_cast<std::uint16_t>(packet.tcp_options.size()),
         .tcp_sequence = packet.tcp_sequence,
+        .interface = 0,
     };
 }
 

@@ -75,6 +75,7 @@ struct Probe {
     std::uint16_t tcp_window = 0;
     std::uint16_t tcp_options = 0;  ///< their length in bytes
     std::uint32_t tcp_sequence = 0;
+    std::uint32_t interface = 0;  ///< index of where it came in; 0: not told
 
     /// What it adds to the case against its source: by its rule, doubled for a raw scanner's stack; zero
     /// where it is ambiguous.

@@ -108,6 +108,9 @@ std::optional<Decision> Detector::conclude(const Candidate& candidate, const Pro
     decision.evidence.criterion = candidate.criterion;
     decision.evidence.companions = std::move(companions);
     decision.evidence.sources_at_least = sources;
+    if (probe.port.protocol == protocol::kTcp) {
+        decision.evidence.tcp = {.window = probe.tcp_window, .option_bytes = probe.tcp_options};
+    }
     if (subject.counted == Counted::hosts) {
         decision.evidence.ports = {
             {.port = probe.port, .rule = probe.rule, .weight = probe.weight(), .seen = now}};

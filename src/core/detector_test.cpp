@@ -62,11 +62,14 @@ TEST(Detector, ARawStackNeedsFiveAtAnyPace) {
     Probe raw = probe(source(1), 0);
     raw.tool = Tool::nmap;
     raw.ttl = 41;
+    raw.tcp_window = 1024;
+    raw.tcp_options = 4;
     const auto decision = scan(detector, raw, 100, 20, 5min);
     ASSERT_TRUE(decision);
     EXPECT_EQ(decision->evidence.distinct, 5U);
     EXPECT_EQ(decision->evidence.tools, bit_of(Tool::nmap));
     EXPECT_EQ(decision->evidence.ttl, 41);
+    EXPECT_EQ(decision->evidence.tcp, (TcpStack{.window = 1024, .option_bytes = 4}));
     EXPECT_EQ(decision->evidence.weight, 10U * kOrdinaryWeight);
     EXPECT_FALSE(decision->evidence.is_proven) << "nobody has seen a handshake: it could be forged";
 }

@@ -40,6 +40,7 @@ std::optional<Ban> Engine::on_probe(const Probe& probe, Time now) {
             continue;
         }
         if (auto decision = state.detector.conclude(candidate, probe, now)) {
+            decision->evidence.interface = state.knowledge->interface_name(probe.interface);
             state.reconsider_companions(*decision, now);
             if (!decision->spared) {
                 return state.decide(std::move(*decision), now);
@@ -117,7 +118,7 @@ std::optional<Ban> Engine::State::decide(Decision decision, Time now) {
     }
     const bool is_unproven = !decision.evidence.is_proven && limits.unproven == UnprovenTreatment::soft;
     const bool soft = decision.soft || is_unproven;
-    ++counters.bans_decided;
+    count_decided(now);
     counters.bans_soft += soft ? 1U : 0U;
     counters.bans_of_networks += decision.source.is_address() ? 0U : 1U;
     const std::uint32_t offence = offences.add(decision.source, now);

@@ -169,6 +169,11 @@ class Engine {
     /// More sources deserved a ban lately than may be banned within a minute: new ones go unbanned.
     [[nodiscard]] bool is_over_budget(Time now) const;
     [[nodiscard]] std::size_t bans_wanted() const;
+    [[nodiscard]] std::size_t bans_wanted(Family family) const;
+    /// Of Counters::bans_decided, those of the last hour, to the minute.
+    [[nodiscard]] std::uint64_t bans_of_last_hour(Time now) const;
+    /// When the first of the bans ends (while the kernel refuses one: perhaps not the very first).
+    [[nodiscard]] std::optional<Time> next_end() const;
     /// Of whom earlier bans are remembered.
     [[nodiscard]] std::size_t offenders() const;
     /// Bytes accounted for unbanned sources; never above Limits::memory_bytes.

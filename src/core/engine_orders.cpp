@@ -70,7 +70,7 @@ Engine::BanOrder Engine::order_ban(const Prefix& ordered, std::optional<std::chr
         ++state.counters.bans_refused;
         return {.result = OrderResult::full, .ban = {}};
     }
-    ++state.counters.bans_decided;
+    state.count_decided(now);
     BanRecord record;
     record.ban = {.source = source, .until = until, .reason = by.reason, .soft = false};
     record.note = by.note;
@@ -240,6 +240,16 @@ bool Engine::is_over_budget(Time now) const {
 }
 std::size_t Engine::bans_wanted() const {
     return state_->bans.size();
+}
+std::size_t Engine::bans_wanted(Family family) const {
+    return state_->bans.size(family);
+}
+std::uint64_t Engine::bans_of_last_hour(Time now) const {
+    return state_->decided.count(now);
+}
+std::optional<Time> Engine::next_end() const {
+    const auto first = state_->bans.outermost(1);
+    return first.empty() ? std::nullopt : std::optional(first.front()->ban.until);
 }
 std::size_t Engine::offenders() const {
     return state_->offences.size();

@@ -13,6 +13,7 @@
 #include "core/ban_budget.hpp"
 #include "core/detector.hpp"
 #include "core/engine.hpp"
+#include "core/last_hour.hpp"
 #include "core/offence_book.hpp"
 
 namespace farewell::core {
@@ -40,6 +41,10 @@ struct Engine::State {
     Covered on_probe_of_banned(const Address& source, Time now);
     [[nodiscard]] const BanRecord* covering(const Prefix& source, Time now) const;
     std::optional<Ban> decide(Decision decision, Time now);
+    void count_decided(Time now) {
+        ++counters.bans_decided;
+        decided.add(now);
+    }
     void reconsider_companions(const Decision& decision, Time now);
     [[nodiscard]] std::chrono::nanoseconds duration_of(bool soft, std::uint32_t offence) const;
     void change_form(BanRecord& record, Time now);
@@ -58,6 +63,7 @@ struct Engine::State {
     BanBudget budget;
     OffenceBook offences;
     Counters counters;
+    LastHour decided;            // bans
     std::vector<Unban> expired;  // found over by a probe before the tick came round
     Time last_now = Time::min();
 };

@@ -144,6 +144,8 @@ TEST_F(EngineTest, ABannedSourceThatStillGetsThroughIsBannedAgain) {
     EXPECT_FALSE(try_port(101)) << "one at a time";
     EXPECT_FALSE(acknowledge(alone(1))) << "no news";
     EXPECT_EQ(engine.counters().bans_decided, 1U);
+    EXPECT_EQ(engine.bans_of_last_hour(now), 1U);
+    EXPECT_EQ(engine.bans_of_last_hour(now + 1h + 1min), 0U);
 }
 
 TEST_F(EngineTest, ARefusedBanIsTriedAgainEverMoreSlowly) {

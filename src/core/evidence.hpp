@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -39,6 +40,13 @@ struct WiderNetwork {
     std::uint32_t threshold = 0;
 };
 
+/// What a TCP header shows of the stack that wrote it.
+struct TcpStack {
+    std::uint16_t window = 0;
+    std::uint16_t option_bytes = 0;
+    friend bool operator==(const TcpStack&, const TcpStack&) = default;
+};
+
 struct Evidence {
     Criterion criterion = Criterion::patient;
     std::vector<TriedPort> ports;  ///< in order of the first try; of a sweep: the one port
@@ -46,6 +54,8 @@ struct Evidence {
     std::uint32_t weight = 0;      ///< of all of them, in quarters of a point
     Tools tools = 0;               ///< what the probes looked like
     std::uint8_t ttl = 0;          ///< of the last probe
+    std::optional<TcpStack> tcp;   ///< of the probe that decided; nullopt: it was not TCP
+    std::string interface;         ///< where that came in; empty: not known
     bool is_proven = false;  ///< a handshake with this source was completed; otherwise it could be forged
     std::vector<Address> companions;     ///< tried the same at the same time: decoys, or whom they hide
     std::uint32_t sources_at_least = 1;  ///< addresses (of a /48: /64s) of a network that took part

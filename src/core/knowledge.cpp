@@ -106,6 +106,11 @@ std::string_view Knowledge::protected_as(const Address& address) const {
     return is_session_peer(address) ? "logged-in peer" : "";
 }
 
+std::string_view Knowledge::interface_name(std::uint32_t index) const {
+    const auto found = std::ranges::lower_bound(facts_.interfaces, index, {}, &Interface::index);
+    return found != facts_.interfaces.end() && found->index == index ? std::string_view(found->name) : "";
+}
+
 bool Knowledge::is_on_link(const Address& address) const {
     if (is_link_local(address)) {
         return true;

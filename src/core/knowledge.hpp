@@ -5,9 +5,11 @@
 
 #include <bitset>
 #include <boost/unordered/unordered_flat_map.hpp>
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -19,7 +21,13 @@ namespace farewell::core {
 /// Immutable once made, so threads share it freely.
 class Knowledge {
  public:
+    struct Interface {
+        std::uint32_t index = 0;
+        std::string name;
+        friend auto operator<=>(const Interface&, const Interface&) = default;
+    };
     struct Facts {
+        std::vector<Interface> interfaces{};    ///< by index
         std::vector<Address> own_addresses{};   ///< of all interfaces and families
         std::vector<Prefix> on_link{};          ///< directly connected networks; fe80::/10 counts by itself
         std::vector<Address> broadcasts{};      ///< directed broadcast addresses
@@ -55,6 +63,8 @@ class Knowledge {
     /// "own address", "gateway", "resolver" or "logged-in peer": why an address is protected; empty if it is
     /// not.
     [[nodiscard]] std::string_view protected_as(const Address& address) const;
+    /// Empty: not known. O(log interfaces).
+    [[nodiscard]] std::string_view interface_name(std::uint32_t index) const;
     /// O(networks): a comparison of two words for each.
     [[nodiscard]] bool is_on_link(const Address& address) const;
     [[nodiscard]] bool is_ephemeral(std::uint16_t port) const {

@@ -30,6 +30,7 @@
 #include "daemon/event_feed.hpp"
 #include "daemon/metrics.hpp"
 #include "daemon/metrics_file.hpp"
+#include "daemon/packet_rate.hpp"
 #include "daemon/parts.hpp"
 #include "daemon/resources.hpp"
 #include "daemon/sandbox.hpp"
@@ -110,6 +111,7 @@ class Daemon {
     boost::asio::steady_timer metrics_timer_{context_};
     boost::asio::posix::stream_descriptor network_{context_};
     boost::asio::posix::stream_descriptor ruleset_{context_};
+    PacketRate packet_rate_;
     AllowMethods allow_;
     Supervision supervision_;
     ControlMethods methods_;
@@ -272,7 +274,9 @@ StatusFacts Daemon::facts() {
             .lanes = resources_.source->status(),
             .table = "inet " + config_.nft_table,
             .trap = trap_,
+            .packets_per_second = packet_rate_.per_second(),
             .repairs = loop_.repairs(),
+            .last_repair = loop_.last_repair(),
             .refused = loop_.refused(),
             .is_kernel_refusing = loop_.is_kernel_refusing(),
             .verified = loop_.verified(),
@@ -361,6 +365,7 @@ void Daemon::watch() {
 
 void Daemon::watch_host() {
     look_at_host();
+    packet_rate_.sample(packet_facts(resources_.source->status()).received, boot_now());
     host_timer_.expires_after(kLookAtHostEvery);
     host_timer_.async_wait([this](const boost::system::error_code& error) {
         if (!error) {

@@ -8,6 +8,7 @@
 
 #include "daemon/clock.hpp"
 #include "daemon/history_documents.hpp"
+#include "nft/banned_set.hpp"
 #include "report/address_text.hpp"
 #include "report/evidence_json.hpp"
 
@@ -33,9 +34,10 @@ json disregarded_counts(const source::PacketCounts& counts) {
     return object;
 }
 
-json packets_part(const source::PacketCounts& counts) {
+json packets_part(const source::PacketCounts& counts, double per_second) {
     return {
         {"received", counts.packets},
+        {"per_second", per_second},
         {"probes", counts.probes},
         {"probes_lost", counts.probes_lost},
         {"undecoded",
@@ -65,7 +67,7 @@ json lane_part(const source::LaneStatus& lane) {
 
 json engine_part(const core::Engine& engine, core::Time now) {
     const core::Counters counters = engine.counters();
-    return {
+    json part{
         {"sources",
          {{"tracked", engine.sources_tracked()},
           {"suspects", engine.suspects(now)},
@@ -84,6 +86,9 @@ json engine_part(const core::Engine& engine, core::Time now) {
           {"of_banned", counters.probes_of_banned}}},
         {"bans",
          {{"wanted", engine.bans_wanted()},
+          {"ipv4", engine.bans_wanted(core::Family::ipv4)},
+          {"ipv6", engine.bans_wanted(core::Family::ipv6)},
+          {"decided_last_hour", engine.bans_of_last_hour(now)},
           {"decided", counters.bans_decided},
           {"soft", counters.bans_soft},
           {"of_networks", counters.bans_of_networks},
@@ -104,6 +109,10 @@ json engine_part(const core::Engine& engine, core::Time now) {
           {"unproven", core::name_of(engine.limits().unproven)},
           {"repeat_factor", engine.limits().repeat_factor}}},
     };
+    if (const auto end = engine.next_end()) {
+        part["bans"]["next_end_seconds"] = std::max(0.0, seconds(*end - now));
+    }
+    return part;
 }
 
 json addresses_part(const std::vector<core::Address>& addresses) {
@@ -152,6 +161,9 @@ json ban_part(const core::BanRecord& record, const enforce::EnforcedBan* held, c
         part["note"] = record.note;
     }
     if (held != nullptr) {
+        part["set"] = nft::name_of({.ipv6 = record.ban.source.address.family() == core::Family::ipv6,
+                                    .soft = held->soft,
+                                    .prefix_length = record.ban.source.length});
         part["packets"] = held->packets;
         part["bytes"] = held->bytes;
     }
@@ -175,7 +187,7 @@ json status_document(const StatusFacts& facts, const core::Engine& engine, core:
         lanes.push_back(lane_part(lane));
         packets += lane.counts;
     }
-    document["packets"] = packets_part(packets);
+    document["packets"] = packets_part(packets, facts.packets_per_second);
     document["source"] = facts.logged ? "nflog" : "nfqueue";
     document[facts.logged ? "groups" : "queues"] = std::move(lanes);
     document["host"] = host_part(engine.knowledge().facts());
@@ -186,6 +198,11 @@ json status_document(const StatusFacts& facts, const core::Engine& engine, core:
         {"refusing", facts.is_kernel_refusing},
         {"verified", timestamp(facts.verified)},
         {"verified_seconds_ago", seconds(now - facts.verified)}};
+    if (facts.last_repair) {
+        document["nftables"]["last_repair"] = {{"at", timestamp(facts.last_repair->at)},
+                                               {"seconds_ago", seconds(now - facts.last_repair->at)},
+                                               {"by", facts.last_repair->by}};
+    }
     if (facts.trap) {
         document["trap"] = {{"hesitation", nft::name_of(facts.trap->hesitation)},
                             {"hold_seconds", seconds(facts.trap->hold)}};
@@ -246,6 +263,8 @@ json explain_document(const core::Address& source, const core::SourceReport& rep
         document["protected_as"] = engine.knowledge().protected_as(source);
     }
     if (report.ban) {
+        document["first_duration_seconds"] =
+            seconds(report.ban->ban.soft ? limits.soft_ban_duration : limits.ban_duration);
         document["ban"] = ban_part(*report.ban, held ? &*held : nullptr, now);
         document["ports"] = ports_part(report.ban->evidence.ports);
         document["evidence"] = evidence_part(report.ban->evidence);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/engine.hpp"
+#include "daemon/engine_loop.hpp"
 #include "daemon/flow_worker.hpp"
 #include "daemon/metrics_file.hpp"
 #include "enforce/enforcer.hpp"
@@ -31,7 +32,9 @@ struct StatusFacts {
     std::vector<source::LaneStatus> lanes;
     std::string table;
     std::optional<nft::Trap> trap;  // nullopt: none
+    double packets_per_second = 0;
     std::uint64_t repairs = 0;
+    std::optional<EngineLoop::Repair> last_repair;
     std::size_t refused = 0;          // wanted bans that the kernel does not hold
     bool is_kernel_refusing = false;  // these, or a repair
     core::Time verified;              // when it was last seen to hold all the others

@@ -229,6 +229,7 @@ std::expected<void, EnforceError> EngineLoop::put_back_what_is_missing(core::Tim
         return restored;
     }
     ++repairs_;
+    last_repair_ = Repair{.at = now, .by = by};
     log_.put_back(missing.size(), wiring_.enforcer_name, by, boot_now() - now);
     record(now, history::Repaired{.rebuilt = false, .bans = missing.size(), .by = by});
     return {};
@@ -266,6 +267,7 @@ std::expected<void, EnforceError> EngineLoop::rebuild(core::Time now, const std:
         return restored;
     }
     ++repairs_;
+    last_repair_ = Repair{.at = now, .by = by};
     const std::size_t in_force = wanted.size() - std::min(refused_.size(), wanted.size());
     log_.rebuilt(in_force, wiring_.enforcer_name, by, boot_now() - now);
     record(now, history::Repaired{.rebuilt = true, .bans = in_force, .by = by});

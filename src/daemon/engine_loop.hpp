@@ -66,6 +66,11 @@ class EngineLoop {
     [[nodiscard]] const core::Engine& engine() const { return engine_; }
     [[nodiscard]] enforce::Enforcer& enforcer() { return *enforcer_; }
     [[nodiscard]] std::uint64_t repairs() const { return repairs_; }
+    struct Repair {
+        core::Time at;
+        std::string by;  // who made it necessary; empty: the kernel did not tell
+    };
+    [[nodiscard]] const std::optional<Repair>& last_repair() const { return last_repair_; }
     /// When the kernel was last seen to hold everything that is wanted, as it did at the start.
     [[nodiscard]] core::Time verified() const { return verified_; }
     /// Wanted bans that the kernel refused.
@@ -143,6 +148,7 @@ class EngineLoop {
     std::uint64_t withheld_before_ = 0;     // bans, until it began
     std::size_t imported_ = 0;              // since it was last told
     std::uint64_t repairs_ = 0;
+    std::optional<Repair> last_repair_;
     std::uint64_t events_ = 0;     // recorded
     std::optional<WatchTap> tap_;  // while somebody watches
     core::Time verified_;

@@ -166,7 +166,7 @@ void add_bans(Page& page, const MetricsFacts& facts) {
     page.gauge("bans_active", "Bans in force in the kernel; while observing, those that would be.",
                facts.bans_wanted - missing);
     page.gauge("bans_missing", "Bans that are wanted and that the kernel refuses.", missing);
-    page.counter("bans_decided_total", "Bans decided by detection.", counters.bans_decided);
+    page.counter("bans_decided_total", "Bans decided, by detection or by hand.", counters.bans_decided);
     page.counter("bans_soft_total", "Of those, soft ones, and those made soft later.", counters.bans_soft);
     page.counter("bans_of_networks_total", "Of those, bans of whole networks.", counters.bans_of_networks);
     page.counter("bans_enforced_total", "Bans that the kernel has acknowledged.", counters.bans_enforced);

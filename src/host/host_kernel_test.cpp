@@ -130,6 +130,26 @@ TEST_F(HostKernelTest, AddressesComeAndGo) {
     EXPECT_TRUE(watch.take_complaints().empty());
 }
 
+TEST_F(HostKernelTest, InterfacesAreKnownByName) {
+    HostWatch watch = open();
+    const auto index_of = [&watch](std::string_view name) {
+        const auto& interfaces = watch.knowledge()->facts().interfaces;
+        const auto found = std::ranges::find(interfaces, name, &core::Knowledge::Interface::name);
+        return found == interfaces.end() ? 0 : found->index;
+    };
+    EXPECT_EQ(index_of("lo"), 1U);
+    const std::uint32_t one = index_of("one");
+    ASSERT_NE(one, 0U);
+    EXPECT_EQ(watch.knowledge()->interface_name(one), "one");
+    EXPECT_EQ(watch.knowledge()->interface_name(one + 1000), "");
+    shell("ip link set one down && ip link set one name uno");
+    EXPECT_TRUE(wait_until(
+        watch, [one](const core::Knowledge& known) { return known.interface_name(one) == "uno"; }));
+    shell("ip link del uno");
+    EXPECT_TRUE(
+        wait_until(watch, [one](const core::Knowledge& known) { return known.interface_name(one).empty(); }));
+}
+
 TEST_F(HostKernelTest, GatewaysComeAndGo) {
     shell("ip address add 198.18.7.2/24 dev one && ip address add 2001:db8::2/64 dev one nodad");
     HostWatch watch = open();

@@ -72,7 +72,8 @@ HostWatch::Shared HostWatch::refresh(core::Time now) {
         look_at_listeners(now);
     }
     const NetworkWatch::Facts& network = network_.facts();
-    core::Knowledge::Facts facts{.own_addresses = network.own_addresses,
+    core::Knowledge::Facts facts{.interfaces = network.interfaces,
+                                 .own_addresses = network.own_addresses,
                                  .on_link = network.on_link,
                                  .broadcasts = network.broadcasts,
                                  .gateways = network.gateways,

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "host/network_messages.hpp"
 
+#include <linux/if.h>
 #include <linux/if_addr.h>
+#include <linux/if_link.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <span>
+#include <utility>
 
 namespace farewell::host {
 namespace {
@@ -18,6 +22,8 @@ using netlink::AttributeReader;
 using netlink::Message;
 using Bytes = std::span<const std::byte>;
 
+constexpr std::size_t kLinkHeaderBytes = 16;    // struct ifinfomsg
+constexpr std::size_t kLinkIndexAt = 4;         // in it
 constexpr std::size_t kAddressHeaderBytes = 8;  // struct ifaddrmsg
 constexpr std::size_t kRouteHeaderBytes = 12;   // struct rtmsg
 constexpr std::size_t kNextHopBytes = 8;        // struct rtnexthop
@@ -88,7 +94,55 @@ bool is_of_the_link(std::uint8_t protocol) {
     return protocol == RTPROT_KERNEL || protocol == RTPROT_RA || protocol == RTPROT_DHCP;
 }
 
+std::uint16_t type_of(NetworkQuestion question) {
+    switch (question) {
+        case NetworkQuestion::interfaces:
+            return RTM_GETLINK;
+        case NetworkQuestion::addresses:
+            return RTM_GETADDR;
+        case NetworkQuestion::routes4:
+        case NetworkQuestion::routes6:
+            break;
+    }
+    return RTM_GETROUTE;
+}
+
+std::size_t header_bytes(NetworkQuestion question) {
+    return question == NetworkQuestion::interfaces  ? kLinkHeaderBytes
+           : question == NetworkQuestion::addresses ? kAddressHeaderBytes
+                                                    : kRouteHeaderBytes;
+}
+
+std::uint8_t family_of(NetworkQuestion question) {
+    return question == NetworkQuestion::routes4   ? AF_INET
+           : question == NetworkQuestion::routes6 ? AF_INET6
+                                                  : AF_UNSPEC;
+}
+
 }  // namespace
+
+std::optional<core::Knowledge::Interface> parse_link(const Message& message) {
+    if (message.type != RTM_NEWLINK || message.body.size() < kLinkHeaderBytes) {
+        return std::nullopt;
+    }
+    AttributeReader attributes(message.body.subspan(kLinkHeaderBytes));
+    while (const auto attribute = attributes.next()) {
+        if (attribute->type == IFLA_IFNAME) {
+            const auto name =
+                attribute->value.first(std::min<std::size_t>(attribute->value.size(), IFNAMSIZ));
+            core::Knowledge::Interface link{
+                .index = netlink::read_u32(Bytes(message.body).subspan(kLinkIndexAt)), .name = {}};
+            for (const std::byte letter : name) {
+                if (letter == std::byte{0}) {
+                    break;
+                }
+                link.name.push_back(static_cast<char>(letter));
+            }
+            return link.name.empty() || link.index == 0 ? std::nullopt : std::optional(std::move(link));
+        }
+    }
+    return std::nullopt;
+}
 
 std::optional<InterfaceAddress> parse_address(const Message& message) {
     if (message.type != RTM_NEWADDR || message.body.size() < kAddressHeaderBytes) {
@@ -176,14 +230,10 @@ bool is_relevant_change(const Message& message) {
 }
 
 void append_question(netlink::MessageWriter& writer, NetworkQuestion question, std::uint32_t sequence) {
-    const bool addresses = question == NetworkQuestion::addresses;
-    writer.begin(addresses ? RTM_GETADDR : RTM_GETROUTE, NLM_F_REQUEST | NLM_F_DUMP, sequence);
-    const auto family = static_cast<std::uint8_t>(addresses                              ? AF_UNSPEC
-                                                  : question == NetworkQuestion::routes4 ? AF_INET
-                                                                                         : AF_INET6);
-    writer.put_u8(family);
+    writer.begin(type_of(question), NLM_F_REQUEST | NLM_F_DUMP, sequence);
+    writer.put_u8(family_of(question));
     // The rest of the header says which of them: all.
-    for (std::size_t i = 1; i < (addresses ? kAddressHeaderBytes : kRouteHeaderBytes); ++i) {
+    for (std::size_t i = 1; i < header_bytes(question); ++i) {
         writer.put_u8(0);
     }
     writer.end();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// rtnetlink's messages about addresses and routes, as far as they tell what the host is and whom it needs.
-// Pure: bytes in, values out. The numbers are of linux/rtnetlink.h and linux/if_addr.h.
+// rtnetlink's messages about links, addresses and routes, as far as they tell what the host is and whom it
+// needs. Pure: bytes in, values out. The numbers are of linux/rtnetlink.h and linux/if_addr.h.
 #pragma once
 
 #include <cstdint>
@@ -8,9 +8,13 @@
 #include <vector>
 
 #include "core/address.hpp"
+#include "core/knowledge.hpp"
 #include "netlink/message.hpp"
 
 namespace farewell::host {
+
+/// nullopt for any other message, RTM_DELLINK among them.
+[[nodiscard]] std::optional<core::Knowledge::Interface> parse_link(const netlink::Message& message);
 
 /// One address of an interface.
 struct InterfaceAddress {
@@ -38,7 +42,7 @@ struct Route {
 /// that do not.
 [[nodiscard]] bool is_relevant_change(const netlink::Message& message);
 
-enum class NetworkQuestion : std::uint8_t { addresses, routes4, routes6 };
+enum class NetworkQuestion : std::uint8_t { interfaces, addresses, routes4, routes6 };
 /// Asks for all of them.
 void append_question(netlink::MessageWriter& writer, NetworkQuestion question, std::uint32_t sequence);
 

@@ -3,8 +3,16 @@
 #include "host/network_messages.hpp"
 
 #include <gtest/gtest.h>
+#include <linux/if.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "host/test_messages.hpp"
 
@@ -170,11 +178,53 @@ TEST(Changes, OnlyThoseThatCanMatter) {
     EXPECT_FALSE(is_relevant_change(netlink::Message{.type = RTM_NEWNEIGH, .body = {}}));
 }
 
+// What ip link add d0 type dummy has the kernel say, but for the dozens of attributes that nobody reads.
+std::vector<std::byte> link_message(std::uint32_t index, std::string_view name) {
+    netlink::MessageWriter writer;
+    writer.begin(RTM_NEWLINK, 0, 0);
+    writer.put_u32(AF_UNSPEC);
+    writer.put_u32(index);
+    writer.put_u32(0);  // flags
+    writer.put_u32(0);  // and which of them changed
+    writer.attribute_be32(IFLA_TXQLEN, 1000);
+    writer.attribute(IFLA_IFNAME, std::as_bytes(std::span(name)));
+    writer.end();
+    return {writer.bytes().begin(), writer.bytes().end()};
+}
+
+std::optional<core::Knowledge::Interface> link_of(std::span<const std::byte> bytes) {
+    netlink::MessageReader reader(bytes);
+    const auto message = reader.next();
+    EXPECT_TRUE(message);
+    return parse_link(message.value_or(netlink::Message()));
+}
+
+TEST(Links, HaveAnIndexAndAName) {
+    using namespace std::string_view_literals;
+    const auto link = link_of(link_message(7, "d0\0"sv));
+    ASSERT_TRUE(link);
+    EXPECT_EQ(link->index, 7U);
+    EXPECT_EQ(link->name, "d0");
+    EXPECT_EQ(link_of(link_message(7, "not-ended"))->name, "not-ended");
+    EXPECT_EQ(link_of(link_message(7, std::string(300, 'x')))->name.size(), std::size_t{IFNAMSIZ});
+}
+
+TEST(Links, WithoutEitherAreNone) {
+    EXPECT_FALSE(link_of(link_message(7, "")));
+    EXPECT_FALSE(link_of(link_message(0, "d0")));
+    EXPECT_FALSE(parse_link(address4().message()));
+    EXPECT_FALSE(parse_link(netlink::Message{.type = RTM_NEWLINK, .body = {}}));
+}
+
 TEST(NetworkQuestions, AreAsIpWritesThem) {
     netlink::MessageWriter writer;
     append_question(writer, NetworkQuestion::addresses, 7);  // ip address show
     EXPECT_TRUE(
         std::ranges::equal(writer.bytes(), from_hex("18000000160001030700000000000000 0000000000000000")));
+    writer.clear();
+    append_question(writer, NetworkQuestion::interfaces, 9);  // ip link show
+    EXPECT_TRUE(std::ranges::equal(
+        writer.bytes(), from_hex("20000000120001030900000000000000 00000000000000000000000000000000")));
     writer.clear();
     append_question(writer, NetworkQuestion::routes6, 8);  // ip -6 route show table all
     EXPECT_TRUE(std::ranges::equal(writer.bytes(),

@@ -30,7 +30,9 @@ bool is_whole_family(const core::Prefix& prefix) {
 }
 
 void take(const netlink::Message& message, NetworkWatch::Facts& facts) {
-    if (const auto address = parse_address(message)) {
+    if (auto link = parse_link(message)) {
+        facts.interfaces.push_back(std::move(*link));
+    } else if (const auto address = parse_address(message)) {
         facts.own_addresses.push_back(address->own);
         if (!is_whole_family(address->network)) {
             facts.on_link.push_back(address->network);
@@ -114,8 +116,8 @@ int NetworkWatch::refresh(core::Time now) {
 std::expected<NetworkWatch::Facts, int> NetworkWatch::read() {
     Facts facts;
     netlink::MessageWriter question;
-    for (const NetworkQuestion each :
-         {NetworkQuestion::addresses, NetworkQuestion::routes4, NetworkQuestion::routes6}) {
+    for (const NetworkQuestion each : {NetworkQuestion::interfaces, NetworkQuestion::addresses,
+                                       NetworkQuestion::routes4, NetworkQuestion::routes6}) {
         ++sequence_;
         question.clear();
         append_question(question, each, sequence_);
@@ -127,6 +129,7 @@ std::expected<NetworkWatch::Facts, int> NetworkWatch::read() {
             return std::unexpected(reason);
         }
     }
+    sort_out(facts.interfaces);
     sort_out(facts.own_addresses);
     sort_out(facts.on_link);
     sort_out(facts.broadcasts);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Addresses and routes of this network namespace, read anew whenever the kernel says that they have changed.
+// Interfaces, addresses and routes of this network namespace, read anew whenever the kernel says that they
+// have changed.
 //
 // Use:     open(), then on_readable() whenever fd() is readable, and refresh() now and then.
 // Threads: one.
@@ -17,6 +18,7 @@
 #include <vector>
 
 #include "core/address.hpp"
+#include "core/knowledge.hpp"
 #include "core/time.hpp"
 #include "netlink/channel.hpp"
 
@@ -26,6 +28,7 @@ class NetworkWatch {
  public:
     /// Each in order and without repetition.
     struct Facts {
+        std::vector<core::Knowledge::Interface> interfaces;
         std::vector<core::Address> own_addresses;
         std::vector<core::Prefix> on_link;
         std::vector<core::Address> broadcasts;

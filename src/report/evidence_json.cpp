@@ -36,7 +36,7 @@ json evidence_to_json(const core::Evidence& evidence, std::size_t most) {
                          {"points", core::points(network.weight)},
                          {"threshold", network.threshold}});
     }
-    return {
+    json document{
         {"criterion", core::name_of(evidence.criterion)},
         {"distinct", evidence.distinct},
         {"points", core::points(evidence.weight)},
@@ -47,6 +47,13 @@ json evidence_to_json(const core::Evidence& evidence, std::size_t most) {
         {"sources_at_least", evidence.sources_at_least},
         {"wider", std::move(wider)},
     };
+    if (evidence.tcp) {
+        document["tcp"] = {{"window", evidence.tcp->window}, {"option_bytes", evidence.tcp->option_bytes}};
+    }
+    if (!evidence.interface.empty()) {
+        document["interface"] = evidence.interface;
+    }
+    return document;
 }
 
 }  // namespace farewell::report

@@ -61,9 +61,12 @@ class NflogSource final : public PacketSource {
                 const core::Time now = boot_now();
                 bool pushed = false;
                 for (const nflog::Packet& packet : packets) {
-                    pushed = lane_.reader.read(packet.payload, PacketReader::kLengthUnknown, now,
-                                               direction_at(packet.hook)) ||
-                             pushed;
+                    auto probe = lane_.reader.read(packet.payload, PacketReader::kLengthUnknown, now,
+                                                   direction_at(packet.hook));
+                    if (probe) {
+                        probe->interface = packet.input_interface;
+                        pushed = lane_.reader.push(*probe, now) || pushed;
+                    }
                 }
                 if (pushed) {
                     doorbell_.ring();

@@ -48,9 +48,12 @@ class NfqueueSource final : public PacketSource {
                 const core::Time now = boot_now();
                 bool pushed = false;
                 for (const nfq::Packet& packet : batch.packets()) {
-                    pushed =
-                        reader.read(packet.payload, packet.original_length, now, direction_at(packet.hook)) ||
-                        pushed;
+                    auto probe =
+                        reader.read(packet.payload, packet.original_length, now, direction_at(packet.hook));
+                    if (probe) {
+                        probe->interface = packet.metadata().input_interface;
+                        pushed = reader.push(*probe, now) || pushed;
+                    }
                 }
                 if (pushed) {
                     doorbell.ring();

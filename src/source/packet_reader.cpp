@@ -16,13 +16,13 @@ PacketCounts& PacketCounts::operator+=(const PacketCounts& other) {
     return *this;
 }
 
-bool PacketReader::read(std::span<const std::byte> bytes, std::size_t original_length, core::Time now,
-                        Direction direction) {
+std::optional<core::Probe> PacketReader::read(std::span<const std::byte> bytes, std::size_t original_length,
+                                              core::Time now, Direction direction) {
     add_one(packets_);
     const auto packet = core::decode(bytes, original_length);
     if (!packet) {
         add_one(undecoded_[static_cast<std::size_t>(packet.error())]);
-        return false;
+        return std::nullopt;
     }
     const core::Rule rule = core::classify(*packet, knowledge_.get(), core::LinkDestination::unknown);
     add_one(rules_[static_cast<std::size_t>(rule)]);
@@ -31,10 +31,14 @@ bool PacketReader::read(std::span<const std::byte> bytes, std::size_t original_l
                           {.at = now,
                            .port = {.protocol = packet->protocol, .number = packet->destination_port},
                            .rule = rule});
-        return false;
+        return std::nullopt;
     }
     core::Probe probe = core::probe_of(*packet, rule);
     probe.is_forwarded = direction == Direction::through_us;
+    return probe;
+}
+
+bool PacketReader::push(const core::Probe& probe, core::Time now) {
     if (!ring_.push({.probe = probe, .at = now})) {
         add_one(probes_lost_);
         return false;

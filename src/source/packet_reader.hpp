@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "core/classify.hpp"
@@ -39,10 +40,13 @@ class PacketReader {
     /// For a source that does not tell how long a packet was before it was cut: longer than any IP packet.
     static constexpr std::size_t kLengthUnknown = std::size_t{1} << 20U;
 
-    /// Decodes, classifies, counts, and pushes a probe. Never blocks, never allocates. Receiving thread.
-    /// Returns true if a probe was pushed: the caller rings the doorbell once per batch.
-    bool read(std::span<const std::byte> bytes, std::size_t original_length, core::Time now,
-              Direction direction = Direction::to_us);
+    /// Decodes, classifies and counts; what is a probe is to be pushed. Never blocks, never allocates, as the
+    /// next. Receiving thread.
+    [[nodiscard]] std::optional<core::Probe> read(std::span<const std::byte> bytes,
+                                                  std::size_t original_length, core::Time now,
+                                                  Direction direction = Direction::to_us);
+    /// Returns whether there was room: the caller rings the doorbell once per batch. Receiving thread.
+    bool push(const core::Probe& probe, core::Time now);
 
     /// Any thread; the numbers of one moment, each by itself exact.
     [[nodiscard]] PacketCounts counts() const;

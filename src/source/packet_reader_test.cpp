@@ -18,7 +18,8 @@ using test::Ipv4;
 using test::Tcp;
 
 bool read(PacketReader& reader, const test::Bytes& packet) {
-    return reader.read(packet, packet.size(), at(1s));
+    const auto probe = reader.read(packet, packet.size(), at(1s));
+    return probe && reader.push(*probe, at(1s));
 }
 
 TEST(PacketReader, ProbesGoToTheRingAndEverythingIsCounted) {

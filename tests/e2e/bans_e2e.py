@@ -8,7 +8,7 @@ import subprocess
 import world
 from counting_e2e import CountingTest
 from packets import tcp
-from world import ATTACKER4, ATTACKER6, CLIENT4, SERVER4, TABLE, wait_until
+from world import ATTACKER4, ATTACKER6, CLIENT4, SERVER4, TABLE, lasting, wait_until
 
 
 _OWN_TABLE = """
@@ -63,7 +63,7 @@ class InForce(BansTest):
             self.assertNotIn(part, text, "no packet pays for what nobody uses")
 
     def test_the_ban_runs_out_without_farewelld(self):
-        daemon = self.start_daemon("ban.duration=3s")
+        daemon = self.start_daemon(f"ban.duration={lasting(3)}")
         self.ban_attacker()
         daemon.process.kill()
         daemon.wait_exit()
@@ -73,7 +73,7 @@ class InForce(BansTest):
         self.assertTrue(self.can_connect(self.attacker, SERVER4, 80, 5.0))
 
     def test_the_ban_runs_out_and_is_told_and_the_source_starts_from_nothing(self):
-        daemon = self.start_daemon("ban.duration=2s")
+        daemon = self.start_daemon(f"ban.duration={lasting(2)}")
         self.ban_attacker()
         daemon.wait_log(f"{ATTACKER4} has been unbanned")
         wait_until(lambda: self.banned(4) == {}, "the kernel's own timeout")

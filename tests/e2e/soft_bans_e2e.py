@@ -6,7 +6,7 @@ import unittest
 
 from counting_e2e import CountingTest
 from packets import tcp
-from world import ATTACKER4, ATTACKER6, SERVER4, SERVER6, TABLE, wait_until
+from world import ATTACKER4, ATTACKER6, SERVER4, SERVER6, TABLE, lasting, wait_until
 
 ECHO_PORT = 2222
 
@@ -175,23 +175,23 @@ class SoftBans(SoftBansTest):
         self.assertIn(ATTACKER4, self.elements("soft4"))
 
     def test_whoever_comes_back_is_kept_out_longer(self):
-        daemon = self.start_daemon("ban.unproven=soft", "ban.soft_duration=2s", "ban.repeat_factor=3")
+        daemon = self.start_daemon("ban.unproven=soft", f"ban.soft_duration={lasting(2)}", "ban.repeat_factor=3")
         self.scan()
-        daemon.wait_log(f"{ATTACKER4} has been softly banned for 2s")
+        daemon.wait_log(f"{ATTACKER4} has been softly banned for {lasting(2)}")
         daemon.wait_log(f"{ATTACKER4} has been unbanned (expired)")
         self.scan(first=2000)
-        daemon.wait_log(f"{ATTACKER4} has been softly banned for 6s")
+        daemon.wait_log(f"{ATTACKER4} has been softly banned for {lasting(6)}")
         self.assertIn("offence 2)", daemon.log())
 
     def test_whoever_was_banned_before_a_restart_is_known(self):
-        daemon = self.start_daemon("ban.unproven=soft", "ban.soft_duration=2s", "ban.repeat_factor=3")
+        daemon = self.start_daemon("ban.unproven=soft", f"ban.soft_duration={lasting(2)}", "ban.repeat_factor=3")
         self.scan()
         daemon.wait_log(f"{ATTACKER4} has been unbanned (expired)")
         self.assertEqual(daemon.stop(), 0, daemon.log())
-        second = self.start_daemon("ban.unproven=soft", "ban.soft_duration=2s", "ban.repeat_factor=3")
+        second = self.start_daemon("ban.unproven=soft", f"ban.soft_duration={lasting(2)}", "ban.repeat_factor=3")
         wait_until(lambda: second.status()["sources"]["offenders"] == 1, "the history has been asked")
         self.scan(first=2000)
-        second.wait_log(f"{ATTACKER4} has been softly banned for 6s")
+        second.wait_log(f"{ATTACKER4} has been softly banned for {lasting(6)}")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import packets
 import trap_world
 import world
 from trap_world import OPEN_TCP, TrapWorld, median, seconds_since
-from world import ATTACKER4, ATTACKER6, CLIENT4, SERVER4, SERVER4_FOR_CLIENT, SERVER6, SERVER6_FOR_CLIENT, TABLE, wait_until
+from world import ATTACKER4, ATTACKER6, CLIENT4, SERVER4, SERVER4_FOR_CLIENT, SERVER6, SERVER6_FOR_CLIENT, TABLE, lasting, wait_until
 
 # A first retransmission comes after one second; under load the answer may take a while longer.
 FIRST_RETRANSMISSION = (0.9, 2.5)
@@ -244,7 +244,7 @@ class Clients(TrapWorld):
         self.assert_no_bans()
 
     def test_after_a_closed_port_a_client_waits_for_one_retransmission(self):
-        self.start_trap("trap.hold=5s")
+        self.start_trap(f"trap.hold={lasting(5)}")
         for address in (SERVER4_FOR_CLIENT, SERVER6_FOR_CLIENT):
             self.assertFalse(self.can_connect(self.client, address, 81, 0.1))
             seconds, = self.connect_times(self.client, address, (80,))
@@ -255,7 +255,7 @@ class Clients(TrapWorld):
         self.assert_no_bans()
 
     def test_who_goes_on_trying_closed_ports_waits_for_two(self):
-        self.start_trap("trap.hold=5s")
+        self.start_trap(f"trap.hold={lasting(5)}")
         for port in (81, 82, 83):
             self.assertFalse(self.can_connect(self.client, SERVER4_FOR_CLIENT, port, 0.1))
         self.assertTrue(self.keys_of("insistent4"))

@@ -36,6 +36,11 @@ def _die_with_parent():
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+def lasting(seconds):
+    """A duration of the configuration that a test has to be done within: longer where everything takes longer."""
+    return f"{seconds * PATIENCE:g}s"
+
+
 def wait_until(condition, what, limit=20.0):
     """Polls until condition() is true and returns its value; fails the test with `what` when the limit is over."""
     limit *= PATIENCE

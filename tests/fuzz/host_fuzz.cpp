@@ -38,6 +38,9 @@ void read_message(const netlink::Message& message) {
         check(host::is_relevant_change(message) == (route->kind != host::RouteKind::other));
         check(std::ranges::none_of(route->gateways, &core::Address::is_unspecified));
     }
+    if (const auto link = host::parse_link(message)) {
+        check(link->index != 0 && !link->name.empty());
+    }
     for (const std::uint8_t protocol : {core::protocol::kTcp, core::protocol::kUdp, core::protocol::kSctp}) {
         if (const auto port = host::parse_listener(message, protocol)) {
             check(port->protocol == protocol && port->number != 0);
