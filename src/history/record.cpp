@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "history/record.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
 #include <variant>
@@ -71,22 +72,10 @@ class Describer {
 
 }  // namespace
 
-std::string_view name_of(EventKind kind) {
-    switch (kind) {
-        case EventKind::ban:
-            return "ban";
-        case EventKind::imported:
-            return "imported";
-        case EventKind::unban:
-            return "unban";
-        case EventKind::repair:
-            return "repair";
-        case EventKind::budget_spent:
-            return "budget_spent";
-        case EventKind::bans_resumed:
-            return "bans_resumed";
-    }
-    return "unknown";
+std::optional<EventKind> event_kind_of(std::string_view name) {
+    const auto* const found = std::ranges::find(kEventKinds, name);
+    return found == kEventKinds.end() ? std::nullopt
+                                      : std::optional(static_cast<EventKind>(found - kEventKinds.begin()));
 }
 
 bool is_by_detection(const Record& record) {

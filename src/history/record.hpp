@@ -3,7 +3,9 @@
 // and so is what waits in memory.
 #pragma once
 
+#include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
@@ -21,7 +23,13 @@ namespace farewell::history {
 using WallTime = std::chrono::sys_time<std::chrono::milliseconds>;
 
 enum class EventKind : std::uint8_t { ban, imported, unban, repair, budget_spent, bans_resumed };
-[[nodiscard]] std::string_view name_of(EventKind kind);
+/// Their names, in the order of the enumeration: what is kept, and what clients get.
+inline constexpr std::array<std::string_view, 6> kEventKinds{"ban",    "imported",     "unban",
+                                                             "repair", "budget_spent", "bans_resumed"};
+[[nodiscard]] constexpr std::string_view name_of(EventKind kind) {
+    return kEventKinds.at(static_cast<std::size_t>(kind));
+}
+[[nodiscard]] std::optional<EventKind> event_kind_of(std::string_view name);
 
 struct Record {
     std::int64_t id = 0;  ///< in the order of arrival; 0 while it is not in the file

@@ -2,6 +2,7 @@
 #include "history/store.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -64,22 +65,16 @@ std::optional<core::Prefix> prefix_of(const Statement& row, int family, int addr
     return std::nullopt;
 }
 
-EventKind kind_of(std::string_view name) {
-    for (const EventKind kind : {EventKind::imported, EventKind::unban, EventKind::repair,
-                                 EventKind::budget_spent, EventKind::bans_resumed}) {
-        if (name == name_of(kind)) {
-            return kind;
-        }
+/// Of a row of kColumns; nullopt for a kind of event that a later farewell wrote.
+std::optional<Record> record_of_row(const Statement& row) {
+    const auto kind = event_kind_of(row.text(2));
+    if (!kind) {
+        return std::nullopt;
     }
-    return EventKind::ban;
-}
-
-/// Of a row of kColumns.
-Record record_of_row(const Statement& row) {
     Record record;
     record.id = row.number(0);
     record.at = wall_time(row.number(1));
-    record.kind = kind_of(row.text(2));
+    record.kind = *kind;
     record.source = prefix_of(row, 3, 4, 5);
     record.reason = row.text(6);
     record.soft = row.number(7) != 0;
@@ -296,7 +291,7 @@ std::expected<void, StoreError> Store::forget_surplus() {
 }
 
 std::expected<std::vector<Record>, StoreError> Store::events(const EventQuery& query) const {
-    std::string where = "at >= ?1";
+    std::string where = fmt::format("at >= ?1 AND kind IN ('{}')", fmt::join(kEventKinds, "', '"));
     if (query.before) {
         where += fmt::format(" AND id < {}", *query.before);
     }
@@ -333,7 +328,9 @@ std::expected<std::vector<Record>, StoreError> Store::events(const EventQuery& q
     std::vector<Record> records;
     auto row = statement->step();
     for (; row && *row; row = statement->step()) {
-        records.push_back(record_of_row(*statement));
+        if (auto record = record_of_row(*statement)) {
+            records.push_back(std::move(*record));
+        }
     }
     if (!row) {
         return std::unexpected(row.error());
@@ -384,7 +381,7 @@ std::expected<std::optional<Record>, StoreError> Store::latest_ban(const core::P
     if (!row) {
         return std::unexpected(row.error());
     }
-    return *row ? std::optional(record_of_row(*statement)) : std::nullopt;
+    return *row ? record_of_row(*statement) : std::nullopt;
 }
 
 std::expected<EarlierBans, StoreError> Store::earlier_bans(const core::Address& address,
@@ -410,8 +407,8 @@ std::expected<EarlierBans, StoreError> Store::earlier_bans(const core::Address& 
         }
         if (*row) {
             earlier.count += static_cast<std::uint64_t>(statement->number(11));
-            Record record = record_of_row(*statement);
-            if (!earlier.last || earlier.last->id < record.id) {
+            auto record = record_of_row(*statement);
+            if (record && (!earlier.last || earlier.last->id < record->id)) {
                 earlier.last = std::move(record);
             }
         }

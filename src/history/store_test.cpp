@@ -190,6 +190,22 @@ TEST_F(StoreTest, AFileOfANewerFarewellIsLeftAlone) {
     EXPECT_THAT(store.error().message, HasSubstr("newer farewell (schema 2, this one knows 1)"));
 }
 
+TEST_F(StoreTest, KindsOfEventsThatALaterFarewellWroteAreNoBans) {
+    {
+        Store store = open();
+        append(store, {ban("198.18.0.1", 10), ban("198.18.0.2", 11), ban("198.18.0.3", 12)});
+    }
+    {
+        auto database = Database::open(folder.file());
+        ASSERT_TRUE(database->run("UPDATE events SET kind = 'quarantine' WHERE id = 3"));
+    }
+    const Store store = open();
+    const auto events = store.events({.max = 2});
+    ASSERT_TRUE(events);
+    EXPECT_THAT(texts(*events), ElementsAre("ban 198.18.0.1@10", "ban 198.18.0.2@11"))
+        << "nor do they take the place of others";
+}
+
 TEST_F(StoreTest, ADatabaseOfAnotherProgramIsLeftAlone) {
     {
         auto database = Database::open(folder.file());

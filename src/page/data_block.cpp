@@ -76,6 +76,7 @@ class Details {
                             {"soft", ban.soft},
                             {"observed", ban.observed},
                             {"reason", ban.reason},
+                            {"note", ban.note},
                             {"ended", ban.ended},
                             {"kept_out", optional(ban.kept_out)},
                             {"evidence", ban.evidence ? of(*ban.evidence) : json()}});

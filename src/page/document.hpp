@@ -51,6 +51,7 @@ struct Ban {
     bool soft = false;
     bool observed = false;                  ///< in observe mode: nobody was kept out
     std::string reason;                     ///< "port_scan", "by_operator", …
+    std::string note{};                     ///< of whom ordered it, in his own words
     std::string ended;                      ///< why it ended before its time; empty if it did not
     std::optional<std::uint64_t> kept_out;  ///< packets, as far as is known
     std::optional<Evidence> evidence;       ///< absent of bans by hand, and where it was not kept

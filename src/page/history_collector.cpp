@@ -129,6 +129,7 @@ void HistoryCollector::on_ban(History& history, const json& event, WallTime at) 
             .soft = event.value("soft", false),
             .observed = event.value("observed", false),
             .reason = event.value("reason", ""),
+            .note = event.value("note", ""),
             .ended = "",
             .kept_out = {},
             .evidence = {}};

@@ -337,15 +337,21 @@ class OfTheHistory(HistoryTest):
 
         daemon.cli("bans", "remove", ATTACKER4)
         self.wait_events(daemon, 2)
-        _, _, page = self.write_report(daemon, "--since", "10m")
-        ban, = data_of(page)["sources"][0]["bans"]
+        daemon.cli("bans", "add", "198.18.0.9", "--reason", "<i>seen</i> before")
+        self.wait_events(daemon, 3)
+        path, _, page = self.write_report(daemon, "--since", "10m")
+        bans = {ban["reason"]: ban for source in data_of(page)["sources"] for ban in source["bans"]}
+        self.assertEqual(bans["by_operator"]["note"], "<i>seen</i> before")
+        ban = bans["port_scan"]
         self.assertEqual((ban["ended"], ban["kept_out"]), ("by_operator", None))
         if CHROMIUM:
             browser = Browser()
             self.addCleanup(browser.close)
             browser.open(path)
-            browser.evaluate("document.querySelector('.open').click()")
-            self.assertIn("lifted by hand", browser.evaluate("document.querySelector('.details').innerText"))
+            browser.evaluate("document.querySelectorAll('.open').forEach((button) => button.click())")
+            details = browser.evaluate("[...document.querySelectorAll('.details')].map((one) => one.innerText).join()")
+            self.assertIn("lifted by hand", details)
+            self.assertIn("<i>seen</i> before", details, "as it was written")
             self.assertEqual(browser.complaints, [])
 
     def test_more_events_than_one_answer_holds(self):

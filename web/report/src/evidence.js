@@ -57,6 +57,7 @@ function ban_part(ban) {
     return element("section", {}, element("h3", {textContent: heading}),
         facts([
             [ban.ended ? "Ended" : "Until", ban.ended ? `${stamp(ban.until)}, ${kEnds[ban.ended] ?? ban.ended}` : stamp(ban.until)],
+            ["Note", ban.note],
             ["Effect", `${ban.soft ? "new connections dropped, those that stand let be" : "everything dropped"}`],
             ["Kept out", ban.kept_out === null ? "not known" : `${grouped(ban.kept_out)} packets`],
         ]),
@@ -86,7 +87,7 @@ export function words_of(source) {
             words.push(...evidence.tools, ...evidence.companions, ...evidence.ports.flatMap(([port, , kind]) => [port, kind]));
         }
     };
-    source.bans.forEach((ban) => { words.push(ban.reason); add(ban.evidence); });
+    source.bans.forEach((ban) => { words.push(ban.reason, ban.note); add(ban.evidence); });
     add(source.evidence);
     return words.join(" ");
 }
