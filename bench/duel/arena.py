@@ -226,7 +226,7 @@ class Arena(TrapWorld):
         """Runs it to its end, its limit, or until nothing passes any more; whether it was cut short."""
         namespace = {"attacker": self.attacker, "client": self.client, "inside": self.inside}[attack.place]
         command = [word.format(mac=self.server_mac) for word in attack.command]
-        with open(os.path.join(self.directory, "attack.log"), "w", encoding="utf-8") as log:
+        with open(os.path.join(self.directory, "attack.log"), "w+", encoding="utf-8") as log:
             process = namespace.start(*command, stdout=log, stderr=log, env=dict(os.environ, SERVER_MAC=self.server_mac))
             try:
                 begin = changed = time.monotonic()
@@ -242,6 +242,9 @@ class Arena(TrapWorld):
                         return True
                     if now - begin > (WITHOUT_DEFENDER if self.defender.name == "none" else attack.seconds):
                         return True
+                if process.returncode != 0 and command[0] == sys.executable:  # scanners have statuses of many meanings; ours fail when they do
+                    log.seek(0)
+                    raise AssertionError(f"{' '.join(command)} ended with {process.returncode}:\n{log.read()}")
                 return False
             finally:
                 process.kill()
