@@ -76,9 +76,10 @@ bench-ban: dependencies ## from the tenth probe to the ban with the real farewel
 bench-trap: dependencies release ## what scanners learn behind the trap, and what clients pay: TRAP_RUNS (default 20) scans each, about 20 minutes (root)
 	@bench/trap/run.py --runs $(TRAP_RUNS)
 
-duel: release ## every scanner and every client against farewelld, judged from the wire; docs/duel.md anew, DUEL_RUNS (default 7), an hour (root)
+duel: release ## every scanner and every client against farewelld, then the rivals that are installed, judged from the wire; docs/duel.md anew, DUEL_RUNS (default 7), an hour, two with all rivals (root)
 	@bench/duel/run.py --runs $(DUEL_RUNS)
-	@bench/duel/run.py --runs $(DUEL_RUNS) --series --realtime --add --markdown docs/duel.md
+	@bench/duel/run.py --runs $(DUEL_RUNS) --series --realtime --add
+	@bench/duel/run.py --runs $(DUEL_RUNS) --rivals $(if $(NMAP_FAREWELL),--nmap-farewell $(NMAP_FAREWELL)) --add --markdown docs/duel.md
 
 lint: dependencies ## clang-format, clang-tidy and shellcheck over everything
 	@scripts/lint

@@ -3,8 +3,8 @@
 
 The defender is never asked. A witness stands in the server's input hook at priority -20: behind every place where bans drop
 (prerouting: -450, and -199 for soft ones) and before the trap's hesitation (-10) and every filter (0), so that it sees just what the bans
-let through, held back later or not. A second one, before everything (prerouting -600), sees what comes at all; a third, on the attacker's side,
-from which ports answers arrive.
+let through, held back later or not. Rivals ban in the input hook itself, at priorities up to 0: for them it stands at 5, and the filter at 10.
+A second witness, before everything (prerouting -600), sees what comes at all; a third, on the attacker's side, from which ports answers arrive.
 """
 
 import json
@@ -18,7 +18,7 @@ import time
 import visitors
 import wire
 from attacks import DECOYS, SWEPT
-from defenders import ALL_TCP, FILTER, OPEN_TCP, OPEN_UDP, RESTARTING_PORTS, STANDING_PORT, ports
+from defenders import ALL_TCP, OPEN_TCP, OPEN_UDP, RESTARTING_PORTS, STANDING_PORT, operators_filter, ports
 from trap_world import TrapWorld
 from world import ATTACKER6, CLIENT4, SERVER4, SERVER4_FOR_CLIENT, SERVER6
 
@@ -29,9 +29,11 @@ CAPTURE_WITHIN = 2.0
 WITHOUT_DEFENDER = 15.0  # seconds at most, where nothing ends a scan
 CONNECT_WITHIN = 6.0  # a suspect's connection waits up to three seconds for its second retransmission
 AFTER_THE_SCAN = 3.0  # for so long a ban may still come
+WITNESS, BEHIND_RIVALS = -20, 5  # priorities of the input hook
+FILTER_BEHIND_RIVALS = 10
 
 
-def _judge_of_server():
+def _judge_of_server(priority):
     def count(counter):
         return f"""
     iifname "att" tcp dport != {ports(ALL_TCP)} counter name {counter}
@@ -49,7 +51,7 @@ table inet judge {{
     ip frag-off & 0x1fff != 0 ip protocol {{ tcp, udp, icmp, igmp }} accept comment "not yet put together: the first one counts"{count("arrived")}
   }}
   chain passing {{
-    type filter hook input priority -20; policy accept;{count("passed")}
+    type filter hook input priority {priority}; policy accept;{count("passed")}
     iif != lo meta l4proto {{ tcp, udp, sctp }} meta nfproto ipv4 update @passed4 {{ ip saddr . meta l4proto . th dport counter }}
     iif != lo meta l4proto {{ tcp, udp, sctp }} meta nfproto ipv6 update @passed6 {{ ip6 saddr . meta l4proto . th dport counter }}
     iif != lo ip protocol != {{ tcp, udp, sctp, icmp, igmp }} update @protocols4 {{ ip saddr . ip protocol counter }}
@@ -77,15 +79,17 @@ class Arena(TrapWorld):
         self.first = ("chrt", "--fifo", "1") if is_first else ()
 
     def load_policy(self):
-        last = ""
-        if self.defender.is_queued:
-            last = "queue num 0-3" if self.has_queue(self.server) else ""
-        if self.defender.is_queued and not last:
-            self._filter_of_iptables()
+        rival = self.defender.rival
+        is_behind = rival is not None and rival.bans_in_input
+        if not self.defender.is_queued:
+            last, policy = (rival.last_rule, "accept" if rival.accepts_closed else "drop") if rival else ("", "drop")
+            self._load(self.server, operators_filter(last, policy, FILTER_BEHIND_RIVALS if is_behind else 0))
+        elif self.has_queue(self.server):
+            self._load(self.server, operators_filter("queue num 0-3"))
         else:
-            self._load(self.server, FILTER % last)
-        self._load(self.server, self.defender.rival)
-        self._load(self.server, _judge_of_server())
+            self._filter_of_iptables()
+        self._load(self.server, self.defender.table)
+        self._load(self.server, _judge_of_server(BEHIND_RIVALS if is_behind else WITNESS))
         self._load(self.attacker, _JUDGE_OF_ATTACKER)
 
     @staticmethod
@@ -126,6 +130,8 @@ class Arena(TrapWorld):
         self.inside = self.neighbour = None
         if self.defender.settings is not None:
             self._start_farewelld()
+        if self.defender.rival is not None:
+            self.defender.rival.start(self, visitors.RESOLVER)
 
     def _addresses(self, namespace, device, *addresses):
         lines = "\n".join(f"addr add dev {device} {address}" + (" nodad" if ":" in address else "") for address in addresses)
@@ -287,11 +293,15 @@ class Arena(TrapWorld):
     # Who is shut out: whose SYN to port 22 does not get past the bans, and who cannot connect.
 
     def _shut_out_at_last(self, attack):
-        end = time.monotonic() + (AFTER_THE_SCAN if attack.is_scan else 0)
+        patience = AFTER_THE_SCAN if attack.is_scan else 0
+        if self.defender.rival is not None:
+            patience = self.defender.rival.afterwards
+        end = time.monotonic() + patience
         while True:
             shut_out = [source for source in attack.sources if self._is_shut_out(source)]
-            if len(shut_out) == len(attack.sources) or time.monotonic() > end:
+            if (attack.sources and len(shut_out) == len(attack.sources)) or time.monotonic() > end:
                 return shut_out
+            time.sleep(BETWEEN_LOOKS)
 
     def _is_shut_out(self, source):
         server = SERVER6 if ":" in source else SERVER4

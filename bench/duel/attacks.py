@@ -92,7 +92,7 @@ CLIENTS = (
     Attack("ping sweep", ("nmap", "-sn", "-n", "--disable-arp-ping", SERVER4), False),
     Attack("QUIC beside TCP 443", _own("quic"), False),
     Attack("a client of services that restart", _own("restart"), False),
-    Attack("two hundred clients at once", _own("crowd"), False, 60, sources=(), innocent=visitors.CROWD, place="client"),
+    Attack("five hundred clients at once", _own("crowd"), False, 60, sources=(), innocent=visitors.CROWD, place="client"),
 )
 
 ALL = SCANS + CLIENTS

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Who defends the server: farewelld in three ways, nftables alone, and nobody. Each with what is shipped."""
+"""Who defends the server: farewelld in three ways, nftables alone, nobody, and rivals. Each with what is shipped."""
 
 import typing
 
+import rivals
 from trap_world import OPEN_TCP, OPEN_UDP
 
 # Served besides the fifteen, for connections that are to stand and for services that restart; neither open nor closed in what is counted.
@@ -21,20 +22,22 @@ class Defender(typing.NamedTuple):
     what: str
     settings: typing.Optional[tuple[str, ...]] = None  # of farewelld; None: it does not run
     is_queued: bool = False  # the filter's last rule hands over what it is about to drop
-    rival: str = ""  # a table beside the filter
+    table: str = ""  # beside the filter
+    rival: typing.Optional[rivals.Rival] = None  # somebody else's program
 
 
-# An operator's own filter. What stands at the end of the chain is the article's rule, or nothing: the policy drops.
-FILTER = f"""
+def operators_filter(last_rule="", policy="drop", priority=0):
+    """An operator's own. What stands at the end of the chain is the article's rule, a rule that logs, or nothing: the policy decides."""
+    return f"""
 table inet operator {{
   chain input {{
-    type filter hook input priority 0; policy drop;
+    type filter hook input priority {priority}; policy {policy};
     iif lo accept
     ct state established,related accept
     meta l4proto {{ icmp, ipv6-icmp }} accept
     tcp dport {ports(ALL_TCP)} accept
     udp dport {ports(OPEN_UDP)} accept
-    %s
+    {last_rule}
   }}
 }}
 """
@@ -74,14 +77,24 @@ table inet alone {{{sets}
 """
 
 
-def defenders(has_queue):
-    """`has_queue`: whether this kernel's nftables has the `queue` statement; `farewell ruleset install` asks the same."""
+def defenders(has_queue, nmap_farewell=""):
+    """`has_queue`: whether this kernel's nftables has the `queue` statement; `farewell ruleset install` asks the same.
+    `nmap_farewell`: the path of the article's program, if somebody has it."""
     trap = ("trap.enabled=true",) if has_queue else ("trap.enabled=true", "capture.source=nflog")
     return (
         Defender("none", "the operator's filter alone"),
         Defender("nft-alone", "sets of nftables: ten distinct closed ports within ten minutes, a full ban, a list of open ports",
-                 rival=_counting_table(10)),
+                 table=_counting_table(10)),
         Defender("queue rule", "farewelld, the article's ruleset: a queue rule as the last one of the filter", settings=(), is_queued=True),
         Defender("trap, no hesitation", "farewelld with `trap.hesitation = \"off\"`", settings=(*trap, "trap.hesitation=off")),
         Defender("trap", "farewelld as `farewell ruleset install` sets it up", settings=trap),
+        Defender("psad", "blocks from danger level 3 on, which is 150 packets; reads the log every five seconds, as shipped",
+                 rival=rivals.Psad(level=3, interval=5)),
+        Defender("psad-strict", "blocks from danger level 1 on, which is five packets; reads the log every second",
+                 rival=rivals.Psad(level=1, interval=1)),
+        Defender("portsentry", "stealth mode, one packet is enough; closed ports refuse", rival=rivals.Portsentry()),
+        Defender("fail2ban", "a jail: ten lines of the firewall's log within ten minutes", rival=rivals.Fail2ban()),
+        Defender("crowdsec", "its scenario of port scans, and its bouncer for nftables", rival=rivals.Crowdsec()),
+        Defender("nmap-farewell", "the article's own program, behind its ruleset", is_queued=True,
+                 rival=rivals.NmapFarewell(nmap_farewell)),
     )

@@ -6,6 +6,7 @@ import statistics
 import attacks
 from defenders import defenders
 
+_NAMES = {is_rival: [defender.name for defender in defenders(True) if (defender.rival is not None) == is_rival] for is_rival in (False, True)}
 NOBODY = "none"  # the defender that bans nobody, and of whom nothing is expected
 BEGIN, END = "<!-- results -->", "<!-- end of results -->"
 
@@ -72,13 +73,17 @@ def _time(seconds):
 
 
 def results(rows):
-    """The ordinary fights, and behind them those with farewelld before everything else."""
+    """The ordinary fights, then the rivals', their sums, and behind them those with farewelld before everything else."""
+    if not rows:
+        return "No fights."
     ordinary = [row for row in rows if not row["realtime"]]
     first = [row for row in rows if row["realtime"]]
     text = [_about(rows), ""]
+    for prefix, names in (("", _NAMES[False]), ("Rivals: ", _NAMES[True])):
+        these = [row for row in ordinary if row["defender"] in names]
+        text += _table(prefix + "Scans", attacks.SCANS, these)
+        text += _table(prefix + "Clients, and what looks like a scan", attacks.CLIENTS, these)
     if ordinary:
-        text += _table("Scans", attacks.SCANS, ordinary)
-        text += _table("Clients, and what looks like a scan", attacks.CLIENTS, ordinary)
         text += _sums(ordinary)
     if first:
         text += _table("Scans, with farewelld before everything else (SCHED_FIFO)", attacks.SCANS, first)
@@ -90,16 +95,18 @@ def results(rows):
 
 def _about(rows):
     loads, about = [row["load"] for row in rows], rows[-1]
+    versions = {row["defender"]: row["version"] for row in rows if row.get("version")}
+    rivals = f" The rivals: {', '.join(f'{name} {version}' for name, version in versions.items())}." if versions else ""
     return (f"Linux {about['kernel']}, {about['processors']} processors, load {min(loads):.1f} to {max(loads):.1f} "
             f"(median {statistics.median(loads):.1f}), {' and '.join(sorted({row['date'] for row in rows}))}, "
-            f"commit {' and '.join(dict.fromkeys(row['commit'] for row in rows))}, {len(rows)} fights.")
+            f"commit {' and '.join(dict.fromkeys(row['commit'] for row in rows))}, {len(rows)} fights.{rivals}")
 
 
 def _pairs(rows):
     by_pair = {}
     for row in rows:
         by_pair.setdefault((row["attack"], row["defender"]), []).append(row)
-    return by_pair, [defender.name for defender in defenders(True) if any(row["defender"] == defender.name for row in rows)]
+    return by_pair, [name for name in _NAMES[False] + _NAMES[True] if any(row["defender"] == name for row in rows)]
 
 
 def _table(title, group, rows):
@@ -118,9 +125,9 @@ def _table(title, group, rows):
 
 def _sums(rows):
     by_pair, names = _pairs(rows)
-    text = ["### Sums", "", "| | " + " | ".join(names) + " |", "|---|" + "---|" * len(names)]
-    for what, count in _SUMS.items():
-        text.append(f"| {what} | " + " | ".join(count(by_pair, name) for name in names) + " |")
+    text = ["### Sums", "", "| | " + " | ".join(_SUMS) + " |", "|---|" + "---|" * len(_SUMS)]
+    for name in names:
+        text.append(f"| {name} | " + " | ".join(count(by_pair, name) for count in _SUMS.values()) + " |")
     return [*text, ""]
 
 
@@ -131,6 +138,11 @@ def _over(by_pair, name, group):
 def _scans_banned(by_pair, name):
     fights = [(attack, row) for attack, row in _over(by_pair, name, attacks.SCANS) if not attack.is_open_question]
     return "–" if name == NOBODY else f"{sum(row['banned'] == row['to_ban'] for _, row in fights)} of {len(fights)}"
+
+
+def _too_late(by_pair, name):
+    fights = [(attack, row) for attack, row in _over(by_pair, name, attacks.SCANS) if not attack.is_open_question]
+    return str(sum(row["banned"] == row["to_ban"] and not row["during"] for _, row in fights))
 
 
 def _wrong_bans(by_pair, name):
@@ -146,7 +158,7 @@ def _bystanders(by_pair, name):
     return str(sum(not row["bystander"] for _, row in _over(by_pair, name, attacks.ALL)))
 
 
-_SUMS = {"scans banned, as they should be": _scans_banned, "addresses banned that should not be": _wrong_bans,
+_SUMS = {"scans banned, as they should be": _scans_banned, "after they were over": _too_late, "addresses banned that should not be": _wrong_bans,
          "connections cut that stood": _cut, "times that the bystander was shut out": _bystanders}
 
 

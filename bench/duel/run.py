@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The duel: real scanners and real clients against farewelld, beside nftables alone and nobody, judged from the wire alone.
 
-run.py [--runs N] [--only WORD] [--defender WORD] [--markdown docs/duel.md]: as root, in network namespaces of its own. Every fight
+run.py [--runs N] [--only WORD] [--defenders NAMES] [--markdown docs/duel.md]: as root, in network namespaces of its own. Every fight
 has a world of its own, and is over two seconds after nothing passes any more. --quick takes about a minute and fails when anything comes
-out wrong. Results are kept, one JSON line a fight, so that the page can be written from several sittings: --keep FILE --add.
+out wrong. --rivals has other programs that ban scanners defend the server instead, those that are installed. Results are kept, one JSON
+line a fight, so that the page can be written from several sittings: --keep FILE --add.
 """
 
 import argparse
@@ -21,6 +22,7 @@ _ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
 sys.path.insert(0, os.path.join(_ROOT, "tests/e2e"))
 sys.dont_write_bytecode = True
 
+REPEATED_BY_RIVALS = "nmap -sS"
 PROGRAMS = ("nmap", "masscan", "hping3", "traceroute", "tcpdump", "nft", "iptables-nft")
 
 
@@ -29,7 +31,9 @@ def arguments():
     parser.add_argument("--runs", type=int, default=7, help="of attacks where speed or the order of ports matters (7); the others once")
     parser.add_argument("--only", default="", metavar="WORD", help="only attacks whose name holds this")
     parser.add_argument("--series", action="store_true", help="only attacks where speed or order matters")
-    parser.add_argument("--defender", default="", metavar="WORD", help="only defenders whose name holds this")
+    parser.add_argument("--defenders", default="", metavar="NAMES", help="only these; names, or parts of names, with commas between them")
+    parser.add_argument("--rivals", action="store_true", help=f"only other programs; \"{REPEATED_BY_RIVALS}\" --runs times, everything else once")
+    parser.add_argument("--nmap-farewell", default="", metavar="PATH", help="the article's program, one more rival")
     parser.add_argument("--quick", action="store_true", help="a few fights of every kind")
     parser.add_argument("--bin", default=os.path.join(_ROOT, "build/release/bin"), help="where farewelld and farewell are")
     parser.add_argument("--realtime", action="store_true",
@@ -54,24 +58,53 @@ from world import Namespace  # noqa: E402
 
 def plan():
     """Pairs of attack and defender. A series goes round by round, so that a busy hour falls on all defenders alike."""
-    namespace = Namespace()
-    try:
-        known = defenders(Arena.has_queue(namespace))
-    finally:
-        namespace.close()
     if OPTIONS.quick:
         wanted = [attack for attack in attacks.ALL if attack.name in attacks.QUICK]
-        return [(attack, defender) for attack in wanted for defender in known if defender.name in ("queue rule", "trap")]
+        return [(attack, defender) for attack in wanted for defender in known_defenders() if defender.name in ("queue rule", "trap")]
     wanted = [attack for attack in attacks.ALL if OPTIONS.only in attack.name and (attack.is_series or not OPTIONS.series)]
-    chosen = [defender for defender in known if OPTIONS.defender in defender.name and (defender.settings is not None or not OPTIONS.realtime)]
-    pairs = []
-    for number in range(OPTIONS.runs):
-        for attack in wanted:
-            for defender in chosen:
-                is_once = not attack.is_series or defender.name == "none"
-                if number == 0 or not is_once:
-                    pairs.append((attack, defender))
-    return pairs
+    chosen = chosen_defenders()
+    return [(attack, defender) for number in range(OPTIONS.runs) for attack in wanted for defender in chosen
+            if number == 0 or is_repeated(attack, defender)]
+
+
+def is_repeated(attack, defender):
+    if defender.rival is not None:
+        return attack.name == REPEATED_BY_RIVALS
+    return attack.is_series and defender.name != page.NOBODY
+
+
+def known_defenders():
+    namespace = Namespace()
+    try:
+        return defenders(Arena.has_queue(namespace), OPTIONS.nmap_farewell)
+    finally:
+        namespace.close()
+
+
+def chosen_defenders():
+    """Those that are asked for and installed; says which are not."""
+    known, words = known_defenders(), [word.strip() for word in OPTIONS.defenders.split(",") if word.strip()]
+    names = {defender.name for defender in known}
+    unknown = [word for word in words if not any(word in name for name in names)]
+    if unknown:
+        sys.exit(f"duel: no such defender: {', '.join(unknown)}; there are: {', '.join(sorted(names))}")
+
+    def is_asked_for(defender):
+        if words:
+            return any(defender.name == word if word in names else word in defender.name for word in words)
+        if OPTIONS.realtime:
+            return defender.settings is not None
+        return (defender.rival is not None) == OPTIONS.rivals
+    chosen = []
+    for defender in known:
+        if not is_asked_for(defender):
+            continue
+        missing = defender.rival.missing() if defender.rival else ""
+        if missing:
+            print(f"duel: {defender.name} is left out; it takes: {missing}", file=sys.stderr)
+        else:
+            chosen.append(defender)
+    return chosen
 
 
 def fight(attack, defender):
@@ -118,6 +151,8 @@ def fight_all():
     with open(OPTIONS.keep, "a" if OPTIONS.add else "w", encoding="utf-8") as kept:
         for number, (attack, defender) in enumerate(pairs):
             row = {"attack": attack.name, "defender": defender.name, "date": time.strftime("%Y-%m-%d"), "load": os.getloadavg()[0], **about}
+            if defender.rival is not None:
+                row["version"] = defender.rival.version()
             try:
                 row |= fight(attack, defender)
             except (AssertionError, OSError, subprocess.SubprocessError) as error:

@@ -25,7 +25,7 @@ FAR = "2001:db8:0:3::/64"
 TWO = ("2001:db8:0:3::a", "2001:db8:0:3::b")
 NEIGHBOURS = tuple(f"2001:db8:0:3::5:{number:x}" for number in range(256))
 NEXT_DOOR = tuple(f"2001:db8:0:1::5:{number:x}" for number in range(256))
-CROWD = tuple(f"198.19.{number // 200}.{number % 200 + 1}" for number in range(200))
+CROWD = tuple(f"198.19.{number // 200}.{number % 200 + 1}" for number in range(500))
 CLOSED_TCP = (23, 111, 135, 139, 445, 465, 514, 587, 631, 873, 995, 1080, 1433, 1521, 1723, 2049, 2375, 2483, 3128, 3389, 4444, 5000, 5060,
               5601, 5672, 5900, 5984, 6000, 6667, 7001, 8008, 8081, 8888, 9000, 9042, 9090, 9092, 9200, 9418, 10000, 11211, 15672, 25565)
 CLOSED_UDP = (67, 69, 111, 137, 177, 427, 500, 514, 520, 623, 631, 1194, 1434, 1645, 1701, 1812, 2049, 2302, 3478, 3702, 4500, 5060, 5351, 5683, 11211, 17185)
@@ -179,7 +179,7 @@ def restart():
 
 
 def crowd():
-    """Two hundred clients at once: three services each; every third meets one closed port, and insists, every sixth two."""
+    """Five hundred clients at once: three services each; every third meets one closed port, and insists, every sixth two."""
     children = []
     for number, address in enumerate(CROWD):
         pid = os.fork()
