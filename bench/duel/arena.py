@@ -309,6 +309,7 @@ class Arena(TrapWorld):
         asking = self.attacker.start(sys.executable, _SERVICES, "reach", server, "22", str(CONNECT_WITHIN), source,
                                      stdout=subprocess.PIPE, text=True)
         with asking:
+            asking.stdout.readline()  # on a busy machine a program takes its time to begin
             try:
                 asking.wait(timeout=1.6)  # the first SYN, and its retransmission after a second
             except subprocess.TimeoutExpired:
@@ -330,4 +331,5 @@ class Arena(TrapWorld):
 
     @staticmethod
     def _unreachable(namespace, server, sources):
-        return json.loads(namespace.run(sys.executable, _SERVICES, "reach", server, "22", str(CONNECT_WITHIN), *sources).stdout)
+        answer = namespace.run(sys.executable, _SERVICES, "reach", server, "22", str(CONNECT_WITHIN), *sources).stdout
+        return json.loads(answer.splitlines()[-1])

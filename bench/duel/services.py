@@ -5,7 +5,7 @@
   echo PORT                          answers every byte, for as long as the connection stands
   serve PORT…                        a line for every connection
   stand SOURCE SERVER PORT           one connection; for each line of its input a byte there and back: "ok" or "lost"
-  reach SERVER PORT SECONDS SOURCE…  prints, as JSON, which of the sources cannot connect
+  reach SERVER PORT SECONDS SOURCE…  prints "asked" when it has, and then, as JSON, which of the sources cannot connect
 """
 
 import json
@@ -77,6 +77,7 @@ def reach(server, port, seconds, *sources):
         one.connect_ex((server, int(port)))
         sockets[one.fileno()] = (source, one)
         waiting.register(one, select.POLLOUT)
+    print("asked", flush=True)
     shut_out, end = [], time.monotonic() + float(seconds)
     while sockets and time.monotonic() < end:
         for fd, _ in waiting.poll(100):
