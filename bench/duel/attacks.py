@@ -74,7 +74,7 @@ SCANS = (
     Attack("rarest ports first", _own("rarest_first")),
     Attack("two addresses of a /64, by turns", _own("two_addresses"), sources=visitors.TWO),
     Attack("256 addresses of a /64", _own("neighbours"), sources=_some(visitors.NEIGHBOURS)),
-    Attack("256 addresses of the server's own /64", _own("next_door"), sources=_some(visitors.NEXT_DOOR), is_open_question=True),
+    Attack("256 addresses of the server's own /64", _own("next_door"), sources=_some(visitors.NEXT_DOOR)),
     Attack("masscan of 16 addresses, 10,000/s", ("masscan", SWEPT, "-p", "1-2000", "--rate", "10000", "--wait", "2", "--interface", "eth0",
                                                  "--source-ip", ATTACKER4, "--router-mac", "{mac}")),
     Attack("questions over UDP", _own("udp_payloads"), of_udp=True),

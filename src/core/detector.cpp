@@ -100,12 +100,15 @@ std::optional<Decision> Detector::conclude(const Candidate& candidate, const Pro
         companions = company_.companions(probe.source, now);
         decoys_recognised_ += companions.empty() ? 0U : 1U;
     }
-    Decision decision{.source = subject.who,
-                      .soft = candidate.criterion == Criterion::ambiguous ||
+    Decision decision{.source = candidate.narrowed.value_or(subject.who),
+                      .soft = candidate.criterion == Criterion::ambiguous || candidate.narrowed ||
                               (!companions.empty() && limits_.decoys == DecoyTreatment::soft),
                       .spared = !companions.empty() && limits_.decoys == DecoyTreatment::observe,
                       .evidence = evidence_of(subject, std::move(tried), now)};
     decision.evidence.criterion = candidate.criterion;
+    if (candidate.narrowed) {
+        decision.evidence.wider = networks_around(*candidate.narrowed, now);  // why no wider
+    }
     decision.evidence.companions = std::move(companions);
     decision.evidence.sources_at_least = sources;
     if (probe.port.protocol == protocol::kTcp) {
@@ -115,7 +118,7 @@ std::optional<Decision> Detector::conclude(const Candidate& candidate, const Pro
         decision.evidence.ports = {
             {.port = probe.port, .rule = probe.rule, .weight = probe.weight(), .seen = now}};
     }
-    if (!decision.spared) {
+    if (!decision.spared && !candidate.narrowed) {
         table_of(subject).take(subject, now);
     }
     return decision;

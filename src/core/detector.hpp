@@ -36,6 +36,8 @@ class Detector {
     struct Candidate {
         Subject subject;
         Criterion criterion;
+        /// What of it may be banned, where not all of it may.
+        std::optional<Prefix> narrowed = std::nullopt;
     };
     struct Judgement {
         bool is_repeated = false;  ///< nothing that was not known before
@@ -49,8 +51,9 @@ class Detector {
     void prefetch_record(const Probe& probe) const;
     [[nodiscard]] bool is_prefetch_worth_it() const { return sources_.size() > kCachedSources; }
 
-    /// Gathers the evidence against a candidate, and of whom is banned forgets what is counted. nullopt: no
-    /// ban after all, because too few addresses of a network took part.
+    /// Gathers the evidence against a candidate, and of whom is banned forgets what is counted (but of a
+    /// network that is narrowed). nullopt: no ban after all, because too few addresses of a network took
+    /// part.
     std::optional<Decision> conclude(const Candidate& candidate, const Probe& probe, Time now);
 
     /// What is known of an address that is not banned: of its probes to us, or to one host behind us.

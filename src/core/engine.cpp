@@ -32,12 +32,12 @@ std::optional<Ban> Engine::on_probe(const Probe& probe, Time now) {
     }
     const Detector::Judgement judgement = state.detector.on_probe(probe, now);
     state.counters.probes_repeated += judgement.is_repeated ? 1U : 0U;
-    for (const Detector::Candidate& candidate : judgement.candidates) {
-        // A network with somebody in it who must not be banned is left alone; its addresses are judged each
-        // by itself.
-        if (state.allowlist.overlaps(candidate.subject.who) ||
-            state.knowledge->protected_in(candidate.subject.who)) {
-            continue;
+    for (Detector::Candidate candidate : judgement.candidates) {
+        if (!state.may_be_banned(candidate.subject.who)) {
+            candidate.narrowed = state.narrowed(candidate, probe, now);
+            if (!candidate.narrowed) {
+                continue;  // its addresses are judged each by itself
+            }
         }
         if (auto decision = state.detector.conclude(candidate, probe, now)) {
             decision->evidence.interface = state.knowledge->interface_name(probe.interface);
@@ -64,6 +64,21 @@ void Engine::look_ahead(std::span<const Arrival> burst, std::size_t index) const
     if (index + kRecordAhead < burst.size()) {
         detector.prefetch_record(burst[index + kRecordAhead].probe);
     }
+}
+
+bool Engine::State::may_be_banned(const Prefix& source) const {
+    return !allowlist.overlaps(source) && !knowledge->protected_in(source);
+}
+
+/// Of a network with somebody in it who must not be banned: a run of its addresses that scan together. Only a
+/// burst is no chance meeting of clumsy neighbours.
+std::optional<Prefix> Engine::State::narrowed(const Detector::Candidate& candidate, const Probe& probe,
+                                              Time now) {
+    if (candidate.subject.who.is_address() || candidate.criterion != Criterion::burst) {
+        return std::nullopt;
+    }
+    const auto run = runs.add(probe.source, now);
+    return run && !is_martian(*run) && may_be_banned(*run) ? run : std::nullopt;
 }
 
 Engine::State::Covered Engine::State::on_probe_of_banned(const Address& source, Time now) {

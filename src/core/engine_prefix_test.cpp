@@ -3,8 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
+#include <cstdint>
+#include <memory>
+#include <vector>
 
+#include "core/address_runs.hpp"
 #include "core/bannable.hpp"
 #include "core/engine.hpp"
 #include "scenario.hpp"
@@ -156,6 +161,97 @@ TEST_F(EnginePrefixTest, BitsBeyondTheLengthDoNotMatter) {
     EXPECT_EQ(engine.order_unban(sloppy), OrderResult::done);
     ASSERT_TRUE(engine.adopt({.source = sloppy, .until = now + 1h}, now));
     EXPECT_EQ(engine.wanted(now).front().source, around);
+}
+
+/// Our own network, with ourselves at ::1:1 and the gateway at ::1:2 of it.
+class OwnNetworkTest : public testing::Test {
+ protected:
+    OwnNetworkTest() {
+        Knowledge::Facts facts;
+        facts.own_addresses = {in_it(0x10001)};
+        facts.gateways = {in_it(0x10002)};
+        static_cast<void>(engine.set_knowledge(std::make_shared<const Knowledge>(facts)));
+    }
+    /// 2001:db8:0:7::NUMBER
+    static Address in_it(std::uint64_t number) {
+        std::array<std::byte, 16> bytes{std::byte{0x20}, std::byte{0x01}, std::byte{0x0d}, std::byte{0xb8}};
+        bytes[7] = std::byte{7};
+        for (std::size_t i = 0; i < 8; ++i) {
+            bytes.at(15 - i) = static_cast<std::byte>(number >> (8U * i));
+        }
+        return Address::ipv6(bytes);
+    }
+    /// A closed port for each address; what was banned, and how many probes came before the last ban.
+    std::vector<Ban> scan(std::uint64_t first, std::size_t count, std::uint64_t step,
+                          std::chrono::nanoseconds pace) {
+        std::vector<Ban> bans;
+        through = 0;
+        for (std::size_t i = 0; i < count; ++i) {
+            now += pace;
+            const Address from = in_it(first + i * step);
+            if (engine.report(from, now).ban) {
+                continue;  // the kernel drops it
+            }
+            ++through;
+            if (auto ban = engine.on_probe(probe(from, static_cast<std::uint16_t>(1000 + i)), now)) {
+                engine.on_enforced(*ban, now);
+                bans.push_back(*ban);
+            }
+        }
+        return bans;
+    }
+    std::size_t through = 0;
+    Time now = at(1h);
+    Engine engine{Limits(), {Prefix::of(in_it(0x30000))}};
+};
+
+TEST_F(OwnNetworkTest, ARunOfAddressesThatScanTogetherIsBannedAndNobodyElse) {
+    const auto bans = scan(0x50000, 256, 1, 10ms);
+    ASSERT_FALSE(bans.empty());
+    EXPECT_LE(bans.size(), AddressRuns::kLengths.size());
+    EXPECT_LE(through, 15U) << "ten at once are a network's burst, and then three make a run";
+    for (const Ban& ban : bans) {
+        EXPECT_TRUE(ban.soft) << "they may be neighbours";
+        EXPECT_GE(ban.source.length, 112);
+    }
+    EXPECT_TRUE(engine.report(in_it(0x50000 + 200), now).ban);
+    for (const std::uint64_t other :
+         {0x10001ULL, 0x10002ULL, 0x10099ULL, 0x60000ULL, 0x1234567890abcdefULL}) {
+        EXPECT_FALSE(engine.report(in_it(other), now).ban) << other;
+    }
+    const Evidence evidence = engine.ban_of(bans.back().source, now)->evidence;
+    ASSERT_FALSE(evidence.wider.empty());
+    EXPECT_EQ(evidence.wider.front().network, Prefix::of(in_it(0), 64)) << "why no wider";
+}
+
+TEST_F(OwnNetworkTest, ARunWithSomebodyInItWhoMustNotBeBannedIsLeftAlone) {
+    EXPECT_TRUE(scan(0x10003, 13, 1, 10ms).empty()) << "around us";
+    EXPECT_TRUE(scan(0x30001, 15, 1, 10ms).empty()) << "around whom the operator allows";
+}
+
+TEST_F(OwnNetworkTest, NeighboursAtAHumanPaceOrOfRandomAddressesMakeNoRun) {
+    EXPECT_TRUE(scan(0x50000, 100, 1, 1s).empty()) << "clumsy neighbours with numbers in a row";
+    EXPECT_TRUE(scan(0x70000, 200, 0x9e3779b97f4a7c15ULL, 10ms).empty()) << "from all over the network";
+}
+
+TEST_F(OwnNetworkTest, LinkLocalAddressesMakeNoRun) {
+    Knowledge::Facts facts;
+    const auto link_local = [](unsigned number) {
+        std::array<std::byte, 16> bytes{std::byte{0xfe}, std::byte{0x80}};
+        bytes[14] = std::byte{5};
+        bytes[15] = static_cast<std::byte>(number);
+        return Address::ipv6(bytes);
+    };
+    facts.gateways = {
+        Address::ipv6(std::array<std::byte, 16>{std::byte{0xfe}, std::byte{0x80}, std::byte{1}})};
+    facts.own_addresses = {Address::ipv6(std::array<std::byte, 16>{
+        std::byte{0xfe}, std::byte{0x80}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, std::byte{1}})};
+    static_cast<void>(engine.set_knowledge(std::make_shared<const Knowledge>(facts)));
+    for (unsigned number = 0; number < 200; ++number) {
+        now += 10ms;
+        EXPECT_FALSE(
+            engine.on_probe(probe(link_local(number), static_cast<std::uint16_t>(1000 + number)), now));
+    }
 }
 
 }  // namespace

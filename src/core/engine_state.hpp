@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "core/address_runs.hpp"
 #include "core/allowlist.hpp"
 #include "core/ban_book.hpp"
 #include "core/ban_budget.hpp"
@@ -40,6 +41,9 @@ struct Engine::State {
     };
     Covered on_probe_of_banned(const Address& source, Time now);
     [[nodiscard]] const BanRecord* covering(const Prefix& source, Time now) const;
+    [[nodiscard]] bool may_be_banned(const Prefix& source) const;
+    [[nodiscard]] std::optional<Prefix> narrowed(const Detector::Candidate& candidate, const Probe& probe,
+                                                 Time now);
     std::optional<Ban> decide(Decision decision, Time now);
     void count_decided(Time now) {
         ++counters.bans_decided;
@@ -62,6 +66,7 @@ struct Engine::State {
     BanBook bans;
     BanBudget budget;
     OffenceBook offences;
+    AddressRuns runs;
     Counters counters;
     LastHour decided;            // bans
     std::vector<Unban> expired;  // found over by a probe before the tick came round
