@@ -11,7 +11,7 @@ DUEL_RUNS ?= 7
 BENCH_PACKAGES := libbenchmark-dev libnetfilter-queue-dev libnetfilter-log-dev
 
 .DEFAULT_GOAL := build
-.PHONY: build release test unit e2e demo run tsan fuzz bench bench-flood bench-nfq bench-nft bench-ban bench-trap duel coverage mutants lint format report-page docs package vm install dependencies clean help
+.PHONY: build release test unit e2e demo run tsan fuzz bench bench-flood bench-nfq bench-nft bench-ban bench-trap bench-e2e duel coverage mutants lint format report-page docs package vm install dependencies clean help
 
 build: dependencies ## configure and build: debug, ASan and UBSan, warnings are errors
 	@scripts/build debug
@@ -72,6 +72,11 @@ bench-ban: dependencies ## from the tenth probe to the ban with the real farewel
 	@scripts/install-dependencies $(BENCH_PACKAGES)
 	@scripts/build bench bench_ban
 	@bench/ban/run.py --rounds $(BENCH_ROUNDS)
+
+bench-e2e: dependencies ## the whole path, beside the article's program and others, BENCH_ROUNDS rounds of four minutes; its part of docs/benchmarks.md anew (root)
+	@scripts/install-dependencies $(BENCH_PACKAGES)
+	@scripts/build bench bench_e2e
+	@bench/e2e/run.py --rounds $(BENCH_ROUNDS) --markdown docs/benchmarks.md
 
 bench-trap: dependencies release ## what scanners learn behind the trap, and what clients pay: TRAP_RUNS (default 20) scans each, about 20 minutes (root)
 	@bench/trap/run.py --runs $(TRAP_RUNS)

@@ -8,7 +8,6 @@ from defenders import defenders
 
 _NAMES = {is_rival: [defender.name for defender in defenders(True) if (defender.rival is not None) == is_rival] for is_rival in (False, True)}
 NOBODY = "none"  # the defender that bans nobody, and of whom nothing is expected
-BEGIN, END = "<!-- results -->", "<!-- end of results -->"
 
 
 def what_is_wrong(attack, row):
@@ -160,11 +159,3 @@ def _bystanders(by_pair, name):
 
 _SUMS = {"scans banned, as they should be": _scans_banned, "after they were over": _too_late, "addresses banned that should not be": _wrong_bans,
          "connections cut that stood": _cut, "times that the bystander was shut out": _bystanders}
-
-
-def write(path, text):
-    with open(path, encoding="utf-8") as file:
-        before, _, rest = file.read().partition(BEGIN)
-    _, _, after = rest.partition(END)
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(f"{before}{BEGIN}\n{text}\n{END}{after}")

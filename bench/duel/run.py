@@ -19,7 +19,7 @@ import sys
 import time
 
 _ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
-sys.path.insert(0, os.path.join(_ROOT, "tests/e2e"))
+sys.path[0:0] = [os.path.join(_ROOT, "tests/e2e"), os.path.join(_ROOT, "bench")]
 sys.dont_write_bytecode = True
 
 REPEATED_BY_RIVALS = "nmap -sS"
@@ -50,6 +50,7 @@ os.environ["FAREWELLD"] = os.path.join(OPTIONS.bin, "farewelld")
 os.environ["FAREWELL"] = os.path.join(OPTIONS.bin, "farewell")
 
 import attacks  # noqa: E402 (what they import reads the environment)
+import marked  # noqa: E402
 import page  # noqa: E402
 from arena import Arena  # noqa: E402
 from defenders import defenders  # noqa: E402
@@ -135,7 +136,7 @@ def main():
         with open(OPTIONS.keep, encoding="utf-8") as file:
             text = page.results([json.loads(line) for line in file])
         if OPTIONS.markdown:
-            page.write(OPTIONS.markdown, text)
+            marked.write(OPTIONS.markdown, text)
         else:
             print(text)
     sys.exit(1 if failed else 0)

@@ -15,6 +15,7 @@
 #include <span>
 #include <string>
 
+#include "bench/nft/drop_rule.hpp"
 #include "enforce/nft_enforcer.hpp"
 #include "nft/owned.hpp"
 #include "nft/ruleset.hpp"
@@ -107,29 +108,7 @@ class Rules final : public Rival {
 
  protected:
     nlmsghdr* append(char* at, std::uint32_t sequence, std::uint32_t address) override {
-        const auto rule = owned(nftnl_rule_alloc());
-        nftnl_rule_set_str(rule.get(), NFTNL_RULE_TABLE, kTable);
-        nftnl_rule_set_str(rule.get(), NFTNL_RULE_CHAIN, "prerouting");
-        nftnl_expr* payload = nftnl_expr_alloc("payload");
-        nftnl_expr_set_u32(payload, NFTNL_EXPR_PAYLOAD_DREG, NFT_REG32_00);
-        nftnl_expr_set_u32(payload, NFTNL_EXPR_PAYLOAD_BASE, NFT_PAYLOAD_NETWORK_HEADER);
-        nftnl_expr_set_u32(payload, NFTNL_EXPR_PAYLOAD_OFFSET, 12);
-        nftnl_expr_set_u32(payload, NFTNL_EXPR_PAYLOAD_LEN, 4);
-        nftnl_rule_add_expr(rule.get(), payload);
-        const std::uint32_t in_network_order = htonl(address);
-        nftnl_expr* compare = nftnl_expr_alloc("cmp");
-        nftnl_expr_set_u32(compare, NFTNL_EXPR_CMP_SREG, NFT_REG32_00);
-        nftnl_expr_set_u32(compare, NFTNL_EXPR_CMP_OP, NFT_CMP_EQ);
-        nftnl_expr_set(compare, NFTNL_EXPR_CMP_DATA, &in_network_order, sizeof in_network_order);
-        nftnl_rule_add_expr(rule.get(), compare);
-        nftnl_expr* verdict = nftnl_expr_alloc("immediate");
-        nftnl_expr_set_u32(verdict, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
-        nftnl_expr_set_u32(verdict, NFTNL_EXPR_IMM_VERDICT, NF_DROP);
-        nftnl_rule_add_expr(rule.get(), verdict);
-        nlmsghdr* header =
-            nftnl_nlmsg_build_hdr(at, NFT_MSG_NEWRULE, NFPROTO_IPV4, NLM_F_CREATE | NLM_F_APPEND, sequence);
-        nftnl_rule_nlmsg_build_payload(header, rule.get());
-        return header;
+        return build_drop_rule(at, sequence, kTable, address);
     }
 };
 

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Who stands before the same closed ports: farewelld in two ways, programs that do what the article asks for, nftables alone, and nobody."""
+
+import typing
+
+_DAEMON = ("detect.rule=plain", "detect.threshold=10", "detect.decoys=ban", "ban.unproven=full", "ban.per_minute=1000000")
+_ONE_QUEUE = ("NFQUEUE", "--queue-num", "0")
+_FOUR_QUEUES = ("NFQUEUE", "--queue-balance", "0:3")
+
+# Ten distinct ports by sets alone, as in the duel; here no port is open.
+_NFT_ALONE = """
+table inet alone {
+  set out4 { type ipv4_addr; flags dynamic,timeout; timeout 12h; size 65536; }
+  set pairs4 { type ipv4_addr . inet_proto . inet_service; flags dynamic,timeout; timeout 10m; size 1048576; }
+  set meter4 { type ipv4_addr; flags dynamic,timeout; timeout 10m; size 262144; }
+  chain another4 {
+    add @meter4 { ip saddr limit rate over 1/hour burst 9 packets } add @out4 { ip saddr }
+  }
+  chain early {
+    type filter hook prerouting priority -450; policy accept;
+    ip saddr @out4 drop
+  }
+  chain late {
+    type filter hook input priority -5; policy accept;
+    iif lo accept
+    ct state established,related accept
+    meta l4proto != { tcp, udp, sctp } accept
+    ip saddr . meta l4proto . th dport != @pairs4 add @pairs4 { ip saddr . meta l4proto . th dport } goto another4
+  }
+}
+"""
+
+
+class Defender(typing.NamedTuple):
+    name: str
+    what: str
+    settings: typing.Optional[tuple[str, ...]] = None  # of farewelld; None: it does not run
+    rival: tuple[str, ...] = ()  # bench_rival with these arguments
+    target: tuple[str, ...] = ()  # of the filter's last rule
+    ruleset: str = ""  # beside the filter
+    counts_ipv6: bool = True
+
+    @property
+    def is_told(self):
+        """Whether the kernel tells of its bans: not of those that a rule makes by itself."""
+        return not self.ruleset
+
+
+FAREWELL_QUEUE = Defender("farewelld, queue rule", "farewelld with the article's ruleset: four packet queues", settings=_DAEMON,
+                          target=_FOUR_QUEUES)
+FAREWELL_TRAP = Defender("farewelld, trap", "farewelld with its own trap, fed by a log group: what a kernel without nft's `queue` gets",
+                         settings=(*_DAEMON, "trap.enabled=true", "capture.source=nflog"))
+PLAIN = Defender("plain libnetfilter_queue", "a minimal program: one packet a receive, one verdict a packet, a hash map; a ban is an element "
+                 "added by libnftables", rival=("plain", "element"), target=_ONE_QUEUE)
+ARTICLE = Defender("article, a rule a ban", "the article's program: four threads, the verdict first, then a map behind a mutex; a ban is a rule, by "
+                   "netlink", rival=("article", "rule"), target=_FOUR_QUEUES)
+PROCESS = Defender("article, nft a ban", "the same, but a ban is an element that an executed `nft` adds", rival=("article", "process"),
+                   target=_FOUR_QUEUES)
+NFT_ALONE = Defender("nft alone", "sets of nftables that count by themselves; nothing runs", ruleset=_NFT_ALONE, counts_ipv6=False)
+NOBODY = Defender("nobody", "a policy that drops")
+
+ALL = (FAREWELL_QUEUE, FAREWELL_TRAP, PLAIN, ARTICLE, PROCESS, NFT_ALONE, NOBODY)
