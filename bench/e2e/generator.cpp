@@ -9,7 +9,7 @@
 //   fast as it goes, with ordinary
 //                                                 scanners among them; then up to WAIT seconds until all are
 //                                                 banned
-//   bench_generator sources COUNT RATE            one probe of each of so many IPv6 sources
+//   bench_generator sources FIRST COUNT RATE      one probe of each of so many IPv6 sources
 // Started in the namespace of the sender; SERVER_NETNS is the path of the other one, SERVER_MAC where frames
 // go.
 #include <sys/prctl.h>
@@ -276,13 +276,13 @@ void storm(std::size_t count, std::size_t ordinary, std::size_t wait) {
     std::printf("]}\n");
 }
 
-void sources(std::size_t count, double packets_per_second) {
+void sources(std::size_t first, std::size_t count, double packets_per_second) {
     Wire wire(Frame::Family::ipv6);
     const auto begin = Clock::now();
     const auto interval = std::chrono::duration<double>(kBatch / packets_per_second);
     for (std::size_t number = 0; number < count; ++number) {
         // Not one behind another: spread over the last 32 bits.
-        wire.add(static_cast<std::uint32_t>(number) * 2'654'435'761U, 2000);
+        wire.add(static_cast<std::uint32_t>(first + number) * 2'654'435'761U, 2000);
         if (number % kBatch == 0) {
             std::this_thread::sleep_until(
                 begin + std::chrono::duration_cast<Clock::duration>(interval * (number / kBatch)));
@@ -319,8 +319,8 @@ int main(int argc, char** argv) {
     } else if (mode == "storm" && numbers.size() == 3 && numbers[0] > 0 &&
                numbers[0] + numbers[1] <= kScannersMost) {
         storm(numbers[0], numbers[1], numbers[2]);
-    } else if (mode == "sources" && numbers.size() == 2 && numbers[1] > 0) {
-        sources(numbers[0], static_cast<double>(numbers[1]));
+    } else if (mode == "sources" && numbers.size() == 3 && numbers[2] > 0) {
+        sources(numbers[0], numbers[1], static_cast<double>(numbers[2]));
     } else {
         return std::fputs("bench_generator: see the first lines of generator.cpp\n", stderr), 2;
     }

@@ -7,7 +7,7 @@ Round after round, in turn forwards and backwards, each measurement in namespace
   calm     from the tenth probe to the ban, one scanner after another
   busy     the same among half as many probes as the defender's highest rate
   storm    ten thousand scanners at once, with ordinary ones among them
-  memory   a million sources; in the first round only
+  memory   a million sources, and another million; in the first round only
 """
 
 import argparse
@@ -164,10 +164,12 @@ def part_memory(defender, _):
     rows = []
     for memory in ("16MiB", "256MiB") if defender.settings is not None else ("",):
         with arena(defender, (f"detect.memory={memory}",) if memory else ()) as here:
-            before = here.rss()
-            row = here.generate("sources", SIZES.sources, SIZES.sources_rate)
-            here.settle()
-            row |= {"memory": memory, "rss_before": before, "rss_after": here.rss(), "lost": here.lost()}
+            rss = [here.rss()]
+            for million in range(2):
+                sent = here.generate("sources", million * SIZES.sources, SIZES.sources, SIZES.sources_rate)["sent"]
+                here.settle()
+                rss.append(here.rss())
+            row = {"memory": memory, "sent": sent, "rss": rss, "lost": here.lost()}
             if here.daemon is not None:
                 row["tracked"] = here.daemon.status()["sources"]["tracked"]
             rows.append(row)
@@ -219,7 +221,7 @@ def main():
     wrong = page.what_is_wrong(rows) if OPTIONS.quick else []
     for fault in wrong:
         print(f"bench-e2e: {fault}", file=sys.stderr)
-    text = page.results(rows)
+    text = page.results(rows, with_goals=not OPTIONS.quick)
     if OPTIONS.markdown:
         marked.write(OPTIONS.markdown, text)
     else:
