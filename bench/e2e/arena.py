@@ -128,17 +128,19 @@ class Arena:
             return {"waiting": sum(row[2] for row in rows), "lost": sum(row[5] + row[6] for row in rows)}
         return self.server.call(read)
 
-    def lost(self):
-        """Packets that the defender should have seen and did not. nftables alone sees all."""
+    def losses(self):
+        """Packets that the defender should have seen and did not, and those of them that it received and had no time for.
+        nftables alone sees all."""
+        kernel = self._kernel()["lost"]
         if self.daemon is None:
-            return self._kernel()["lost"]
+            return {"lost": kernel, "lost_inside": 0}
         status = self.daemon.status()
         inputs = status.get("queues", []) + status.get("groups", [])
         told = sum(one["lost_in_socket"] + one.get("lost_in_queue", 0) for one in inputs)
-        kernel = self._kernel()["lost"]
         if "queues" in status and told != kernel:
             raise AssertionError(f"farewelld says that {told} packets were lost, the kernel {kernel}")
-        return told + status["packets"]["probes_lost"]
+        inside = status["packets"]["probes_lost"]
+        return {"lost": told + inside, "lost_inside": inside}
 
     def start_judging(self):
         self._load(_PASSED)

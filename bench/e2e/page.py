@@ -153,12 +153,13 @@ def _storm(rows):
         shares = [_time(rows.median(name, lambda row, share=share: percentile(_ordinary(row), share))) for share in (0.5, 0.99)]
         of = rows.of(name)[0]
         lines.append((name, f"{rows.median(name, lambda row: row['banned']):.0f} of {of['scanners']}",
-                      _text(rows.median(name, lambda row: row["lost"]), "{:.0f}"), _text(rows.median(name, lambda row: row["seconds"]), "{:.2f} s"),
+                      _text(rows.median(name, lambda row: row["lost"]), "{:.0f}"), _text(rows.median(name, lambda row: row["lost_inside"]), "{:.0f}"),
+                      _text(rows.median(name, lambda row: row["seconds"]), "{:.2f} s"),
                       _text(rows.median(name, lambda row: row["last_told"]) if told else None, "{:.2f} s"),
                       f"{rows.median(name, lambda row: len(_ordinary(row))):.0f} of {len(of['ordinary'])}" if told else "–",
                       *shares, _size(of["rss_before"]), _size(rows.median(name, lambda row: row["rss_after"]))))
     count = rows.of(rows.names()[0])[0]["scanners"] if lines else 0
-    return _table((f"{count:,} scanners at once", "banned", "probes lost", "sending took", "last ban after the first probe", "ordinary ones among them banned",
+    return _table((f"{count:,} scanners at once", "banned", "probes lost", "of them inside", "sending took", "last ban after the first probe", "ordinary ones among them banned",
                    "p50", "p99", "RSS before", "RSS after"), lines)
 
 

@@ -81,7 +81,7 @@ def at_rate(defender, rate):
         row = here.generate("rate", rate, SIZES.tenths)
         here.settle()
         cpu = here.cpu() - before
-        row |= {"asked": rate, "lost": here.lost(), "rate": row["sent"] / row["seconds"], "cpu_ns": cpu / row["sent"] * 1e9,
+        row |= {"asked": rate, **here.losses(), "rate": row["sent"] / row["seconds"], "cpu_ns": cpu / row["sent"] * 1e9,
                 "path_ns": (cpu + row["sending_cpu"]) / row["sent"] * 1e9}
         if here.daemon is not None:
             row["received"] = here.daemon.status()["packets"]["received"]
@@ -131,7 +131,7 @@ def scanners(defender, rate):
             if after < len(scanner["after"]):
                 dropped.append(scanner["after"][after])
                 through.append(after)
-        return {"scanners": len(seen["scanners"]), "rate": rate, "lost": here.lost(), "told": told, "dropped": dropped, "through": through}
+        return {"scanners": len(seen["scanners"]), "rate": rate, **here.losses(), "told": told, "dropped": dropped, "through": through}
 
 
 def part_calm(defender, _):
@@ -153,7 +153,7 @@ def part_storm(defender, _):
         before = here.rss()
         row = here.generate("storm", SIZES.storm, SIZES.ordinary, SIZES.wait if defender.is_told else 0)
         here.settle()
-        row |= {"rss_before": before, "rss_after": here.rss(), "lost": here.lost()}
+        row |= {"rss_before": before, "rss_after": here.rss(), **here.losses()}
         row["banned"] = row["told"] if defender.is_told else here.bans_by_themselves() - SIZES.ordinary
         return row
 
@@ -169,7 +169,7 @@ def part_memory(defender, _):
                 sent = here.generate("sources", million * SIZES.sources, SIZES.sources, SIZES.sources_rate)["sent"]
                 here.settle()
                 rss.append(here.rss())
-            row = {"memory": memory, "sent": sent, "rss": rss, "lost": here.lost()}
+            row = {"memory": memory, "sent": sent, "rss": rss, **here.losses()}
             if here.daemon is not None:
                 row["tracked"] = here.daemon.status()["sources"]["tracked"]
             rows.append(row)
