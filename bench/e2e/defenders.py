@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Who stands before the same closed ports: farewelld in two ways, programs that do what the article asks for, nftables alone, and nobody."""
+"""Who stands before the same closed ports: farewelld in three ways, programs that do what the article asks for, nftables alone, and nobody."""
 
 import typing
 
@@ -48,6 +48,8 @@ class Defender(typing.NamedTuple):
 
 FAREWELL_QUEUE = Defender("farewelld, queue rule", "farewelld with the article's ruleset: four packet queues", settings=_DAEMON,
                           target=_FOUR_QUEUES)
+FAREWELL_ONE_QUEUE = FAREWELL_QUEUE._replace(name="farewelld, one queue", what="the same with one queue", settings=(*_DAEMON, "capture.queues=0"),
+                                             target=_ONE_QUEUE)
 FAREWELL_TRAP = Defender("farewelld, trap", "farewelld with its own trap, fed by a log group: what a kernel without nft's `queue` gets",
                          settings=(*_DAEMON, "trap.enabled=true", "capture.source=nflog"))
 PLAIN = Defender("plain libnetfilter_queue", "a minimal program: one packet a receive, one verdict a packet, a hash map; a ban is an element "
@@ -59,4 +61,5 @@ PROCESS = Defender("article, nft a ban", "the same, but a ban is an element that
 NFT_ALONE = Defender("nft alone", "sets of nftables that count by themselves; nothing runs", ruleset=_NFT_ALONE, counts_ipv6=False)
 NOBODY = Defender("nobody", "a policy that drops")
 
-ALL = (FAREWELL_QUEUE, FAREWELL_TRAP, PLAIN, ARTICLE, PROCESS, NFT_ALONE, NOBODY)
+FAREWELL = (FAREWELL_QUEUE, FAREWELL_ONE_QUEUE, FAREWELL_TRAP)
+ALL = (*FAREWELL, PLAIN, ARTICLE, PROCESS, NFT_ALONE, NOBODY)

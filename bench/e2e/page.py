@@ -6,7 +6,7 @@ import typing
 
 import defenders
 
-_OURS = (defenders.FAREWELL_QUEUE.name, defenders.FAREWELL_TRAP.name)
+_OURS = tuple(defender.name for defender in defenders.FAREWELL)
 _BASE = defenders.PLAIN.name
 
 
@@ -23,7 +23,7 @@ def what_is_wrong(rows):
             common = row["common"]
             if common["lost"]:
                 faults.append(f"{name} lost {common['lost']} of {common['sent']} packets")
-            if row["defender"] == _OURS[0] and common["received"] + common["lost"] != common["sent"]:
+            if row["defender"] != defenders.FAREWELL_TRAP.name and common["received"] + common["lost"] != common["sent"]:
                 faults.append(f"{name} received {common['received']} of {common['sent']} packets and lost {common['lost']}")
         if row["part"] == "storm" and row["banned"] < row["scanners"]:
             faults.append(f"{name} banned {row['banned']} of {row['scanners']} scanners")

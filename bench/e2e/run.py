@@ -141,7 +141,7 @@ def part_calm(defender, _):
 def part_busy(defender, rows):
     """`rows` of this round: the rate was measured before."""
     mine = [row for row in rows if row["part"] == "rate" and row["defender"] == defender.name]
-    if defender is defenders.NOBODY or not mine or mine[0]["best"] is None:
+    if defender is defenders.NOBODY or not mine or mine[0]["best"] is None or (OPTIONS.quick and defender not in defenders.FAREWELL):
         return None
     return scanners(defender, int(mine[0]["best"]["rate"] / 2))
 
@@ -159,10 +159,10 @@ def part_storm(defender, _):
 
 
 def part_memory(defender, _):
-    if (defender.settings is None and not defender.rival) or defender is defenders.PROCESS:
+    if defender in (defenders.FAREWELL_ONE_QUEUE, defenders.PROCESS, defenders.NFT_ALONE, defenders.NOBODY):  # as another, or nothing runs
         return None
     rows = []
-    for memory in ("16MiB", "256MiB") if defender.settings is not None else ("",):
+    for memory in ("16MiB", "256MiB") if defender.settings is not None and not OPTIONS.quick else ("",):
         with arena(defender, (f"detect.memory={memory}",) if memory else ()) as here:
             rss = [here.rss()]
             for million in range(2):
