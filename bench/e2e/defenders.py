@@ -38,7 +38,6 @@ class Defender(typing.NamedTuple):
     rival: tuple[str, ...] = ()  # bench_rival with these arguments
     target: tuple[str, ...] = ()  # of the filter's last rule
     ruleset: str = ""  # beside the filter
-    counts_ipv6: bool = True
 
     @property
     def is_told(self):
@@ -46,20 +45,21 @@ class Defender(typing.NamedTuple):
         return not self.ruleset
 
 
-FAREWELL_QUEUE = Defender("farewelld, queue rule", "farewelld with the article's ruleset: four packet queues", settings=_DAEMON,
-                          target=_FOUR_QUEUES)
-FAREWELL_ONE_QUEUE = FAREWELL_QUEUE._replace(name="farewelld, one queue", what="the same with one queue", settings=(*_DAEMON, "capture.queues=0"),
-                                             target=_ONE_QUEUE)
-FAREWELL_TRAP = Defender("farewelld, trap", "farewelld with its own trap, fed by a log group: what a kernel without nft's `queue` gets",
+FAREWELL_QUEUE = Defender("farewelld, queue rule", "farewelld with the article's ruleset: four packet queues at the end of a chain that drops, by iptables-nft, "
+                          "which every kernel has", settings=_DAEMON, target=_FOUR_QUEUES)
+FAREWELL_ONE_QUEUE = FAREWELL_QUEUE._replace(name="farewelld, one queue", what="the same with one queue, as the plain program has",
+                                             settings=(*_DAEMON, "capture.queues=0"), target=_ONE_QUEUE)
+FAREWELL_TRAP = Defender("farewelld, trap", "farewelld with [its trap](trap.md), fed by a log group: what a kernel gets whose nftables has no `queue`",
                          settings=(*_DAEMON, "trap.enabled=true", "capture.source=nflog"))
-PLAIN = Defender("plain libnetfilter_queue", "a minimal program: one packet a receive, one verdict a packet, a hash map; a ban is an element "
-                 "added by libnftables", rival=("plain", "element"), target=_ONE_QUEUE)
-ARTICLE = Defender("article, a rule a ban", "the article's program: four threads, the verdict first, then a map behind a mutex; a ban is a rule, by "
-                   "netlink", rival=("article", "rule"), target=_FOUR_QUEUES)
-PROCESS = Defender("article, nft a ban", "the same, but a ban is an element that an executed `nft` adds", rival=("article", "process"),
+PLAIN = Defender("plain libnetfilter_queue", "the program that one writes first: one packet a receive, one verdict a packet, a hash map of sets of ports; a ban is "
+                 "a set's element, added by libnftables", rival=("plain", "element"), target=_ONE_QUEUE)
+ARTICLE = Defender("article, a rule a ban", "the article's program by its text: a thread for each of four queues, the verdict first, then a map behind a mutex; a "
+                   "ban is a rule of its own, by netlink. Where the article searches a list, this looks up a hash map", rival=("article", "rule"),
                    target=_FOUR_QUEUES)
-NFT_ALONE = Defender("nft alone", "sets of nftables that count by themselves; nothing runs", ruleset=_NFT_ALONE, counts_ipv6=False)
-NOBODY = Defender("nobody", "a policy that drops")
+PROCESS = Defender("article, nft a ban", "the same, but for each ban it executes `nft`, which the article warns of", rival=("article", "process"),
+                   target=_FOUR_QUEUES)
+NFT_ALONE = Defender("nft alone", "two sets of nftables that count for themselves, as in [the duel](duel.md), but larger. Nothing runs", ruleset=_NFT_ALONE)
+NOBODY = Defender("nobody", "a policy that drops: what the sender can, and what the way costs by itself")
 
 FAREWELL = (FAREWELL_QUEUE, FAREWELL_ONE_QUEUE, FAREWELL_TRAP)
 ALL = (*FAREWELL, PLAIN, ARTICLE, PROCESS, NFT_ALONE, NOBODY)

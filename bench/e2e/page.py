@@ -63,6 +63,8 @@ class Rows:
 def results(rows, with_goals):
     """`with_goals`: they are meant for full sizes."""
     text = [_about(rows)]
+    text += _table(("defender", "what it is"), [(defender.name, defender.what) for defender in defenders.ALL
+                                                if any(row["defender"] == defender.name for row in rows)])
     text += _rates(Rows(rows, "rate"))
     for part, title in (("calm", "a ban, nothing else going on"), ("busy", "a ban, at half of the highest rate")):
         text += _bans(Rows(rows, part), title)
@@ -114,7 +116,8 @@ def _rates(rows):
     lines = []
     for name in rows.names():
         rates = [row["best"]["rate"] for row in rows.of(name) if row["best"]]
-        reach = " (what the sender can)" if any(row["best"] and row["best"]["asked"] == 0 for row in rows.of(name)) else ""
+        reached = [bool(row["best"]) and row["best"]["asked"] == 0 for row in rows.of(name)]
+        reach = " (what the sender can)" if statistics.median(reached) == 1 else ""
         runs = any(row["common"]["cpu_ns"] for row in rows.of(name))
         lines.append((name, _text(rows.median(name, best("rate")), "{:.0f} k/s", 1e3) + reach,
                       f"{min(rates) / 1e3:.0f}–{max(rates) / 1e3:.0f}" if rates else "–", _text(rows.ratio(name, best("rate")), "{:.2f}"),
@@ -196,9 +199,13 @@ def _goals(rows):
     lines = []
     for goal in _GOALS:
         part = Rows(rows, goal.part)
-        names = [name for name in _OURS if name in part.names()]
-        if len(names) == len(_OURS):
-            seen = [part.median(name, goal.value) for name in names]
-            lines.append((goal.what, *("nobody banned" if value is None else f"{goal.form(value)}, {'met' if value <= goal.most else '**missed**'}"
-                                       for value in seen)))
+        if part.names():
+            lines.append((goal.what, *(_verdict(goal, part, name) for name in _OURS)))
     return _table(("goal", *_OURS), lines)
+
+
+def _verdict(goal, part, name):
+    if name not in part.names():
+        return "–"
+    seen = part.median(name, goal.value)
+    return "nobody banned" if seen is None else f"{goal.form(seen)}, {'met' if seen <= goal.most else '**missed**'}"

@@ -17,7 +17,7 @@ _BIN = os.path.dirname(world.FAREWELLD)
 
 
 @unittest.skipUnless(os.geteuid() == 0, "needs root: namespaces and queues")
-@unittest.skipUnless(os.path.exists(os.path.join(_BIN, "bench_rival")), "not built: libnetfilter-queue-dev is missing")
+@unittest.skipUnless(os.path.exists(os.path.join(_BIN, "bench_rival")), "no bench_rival beside farewelld: built only where libnetfilter-queue-dev is")
 class Bench(unittest.TestCase):
     def test_everybody_bans_and_we_lose_nothing(self):
         with tempfile.TemporaryDirectory(prefix="farewell-bench-") as directory:
