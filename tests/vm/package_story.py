@@ -8,15 +8,12 @@ import json
 import os
 import re
 import subprocess
-import sys
 import tempfile
-import time
 import unittest
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../e2e"))
-os.environ.setdefault("FAREWELL_PATIENCE", "6")  # everything takes longer in emulation
-
-from world import ATTACKER4, CLIENT4, SERVER4, SERVER4_FOR_CLIENT, Namespace, wait_until  # noqa: E402
+import operator_world
+from operator_world import ATTACKER4, SERVER4, SERVER4_FOR_CLIENT, OperatorTest
+from world import wait_until
 
 PACKAGES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../build/package")
 TABLE = "bans_of_the_story"  # not the usual name: a purge must find it
@@ -44,25 +41,12 @@ while True:
     except OSError:
         pass
 """
-SERVE = """
-import socket
-server = socket.create_server(("", 80), backlog=64)
-print("ready", flush=True)
-while True:
-    server.accept()[0].close()
-"""
-
-
 # What the package installs, and not what the host may have under /usr/local.
 ENVIRONMENT = dict(os.environ, DEBIAN_FRONTEND="noninteractive", PATH="/usr/sbin:/usr/bin:/sbin:/bin")
 
 
 def run(*command, check=True):
-    done = subprocess.run(command, check=False, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, timeout=300, env=ENVIRONMENT)
-    if check and done.returncode != 0:
-        raise AssertionError(f"{' '.join(command)}: {done.returncode}\n{done.stdout}")
-    return done
+    return operator_world.run(*command, check=check, env=ENVIRONMENT)
 
 
 def shown(name):
@@ -85,42 +69,15 @@ def ban_of(address):
     return None
 
 
-class Story(unittest.TestCase):
+class Story(OperatorTest):
     def setUp(self):
-        self.began = time.monotonic()
+        super().setUp()
         if os.path.exists("/var/lib/man-db/auto-update"):
             os.remove("/var/lib/man-db/auto-update")  # or dpkg has it read every manual page of the machine, which takes minutes
-        self.attacker = self.network("attack", ATTACKER4, SERVER4)
-        self.client = self.network("client", CLIENT4, SERVER4_FOR_CLIENT)
-        subprocess.run(["nft", "-f", "-"], input=FIREWALL, text=True, check=True)
-        served = subprocess.Popen(["python3", "-c", SERVE], stdout=subprocess.PIPE)
-        self.addCleanup(served.stdout.close)
-        self.addCleanup(served.wait)
-        self.addCleanup(served.kill)
-        served.stdout.readline()
-
-    def network(self, name, theirs, ours):
-        namespace = Namespace()
-        self.addCleanup(namespace.close)
-        run("ip", "link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", str(namespace.pid))
-        run("ip", "addr", "add", f"{ours}/24", "dev", name)
-        run("ip", "link", "set", name, "up")
-        namespace.run("ip", "addr", "add", f"{theirs}/24", "dev", "eth0")
-        namespace.run("ip", "link", "set", "eth0", "up")
-        return namespace
-
-    def step(self, name):
-        print(f"{time.monotonic() - self.began:7.1f} s  {name}", flush=True)
-
-    def scan(self):
-        self.attacker.run("nmap", "-sS", "-n", "-Pn", "--max-retries", "0", "-p", "1000-1019", SERVER4, timeout=300)
+        self.load(FIREWALL)
 
     def wait_journal(self, text):
         wait_until(lambda: text in run("journalctl", "--unit", "farewell", "--no-pager").stdout, f"`{text}` in the journal")
-
-    def is_let_in(self, namespace, address):
-        return namespace.run("python3", "-c", "import socket, sys; socket.create_connection((sys.argv[1], 80), timeout=5)",
-                             address, check=False).returncode == 0
 
     def test_the_life_of_the_package(self):
         packages = glob.glob(f"{PACKAGES}/farewell_*.deb")
