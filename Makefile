@@ -101,11 +101,12 @@ docs: dependencies ## the library's reference manual, under build/docs/html
 package: dependencies ## the Debian packages, under build/package
 	@scripts/package --lint
 
-vm: package ## on Debian's own kernel, in qemu: the package's life under systemd, README.md's first ban, and the end-to-end tests
+vm: package ## on Debian's own kernel, in qemu: the package's life under systemd, README.md's first ban, scans that take days, and the end-to-end tests
 	@scripts/install-dependencies qemu-system-x86 busybox-static cpio kmod
 	@tests/vm/run --systemd --limit 3600 tests/vm/package_story.py
 	@scripts/build release
 	@tests/vm/run --limit 1800 tests/vm/readme_story.py
+	@tests/vm/run --virtual-time --limit 3600 tests/vm/slow_scans.py
 	@tests/vm/run --memory 2048 --limit 14400 tests/vm/suite.py
 
 install: release ## into PREFIX (default /usr/local)
