@@ -189,7 +189,7 @@ std::expected<void, EnforceError> NftEnforcer::build() {
             break;
         }
     }
-    return apply_allowlist(**held);
+    return {};
 }
 
 /// Of nf_tables; the first thing to ask, because libnftables tells failures apart only in prose.
@@ -242,10 +242,13 @@ std::expected<void, EnforceError> NftEnforcer::need(const BannedSet& set) {
 }
 
 std::expected<void, EnforceError> NftEnforcer::build_table(SetElements& elements) {
-    if (!elements.run(nft::build_text(settings_.table, settings_.content))) {
+    // One transaction: nobody can take the table away between its sets and who is in them.
+    const std::string allowlist = allowlist_text();
+    if (!elements.run(nft::build_text(settings_.table, settings_.content) + allowlist)) {
         // Something of our name is there that is not ours as it should be: an older version's table, or a
         // stranger's.
-        if (auto replaced = elements.run(nft::replace_text(settings_.table, settings_.content)); !replaced) {
+        if (auto replaced = elements.run(nft::replace_text(settings_.table, settings_.content) + allowlist);
+            !replaced) {
             return std::unexpected(
                 EnforceError{.failure = Failure::other,
                              .message = fmt::format("build {}: {}", in_table(), replaced.error())});
@@ -278,18 +281,13 @@ std::expected<nft::ChangeWatch, EnforceError> NftEnforcer::watch() {
     return std::move(*watch);
 }
 
-std::expected<void, EnforceError> NftEnforcer::apply_allowlist(SetElements& elements) {
+std::string NftEnforcer::allowlist_text() const {
     std::string text;
     for (const Family family : {Family::ipv4, Family::ipv6}) {
         text += nft::allow_text(settings_.table, family == Family::ipv4 ? nft::kAllow4 : nft::kAllow6,
                                 without_overlaps(allowlist_, family));
     }
-    if (auto applied = elements.run(text); !applied) {
-        return std::unexpected(
-            EnforceError{.failure = Failure::other,
-                         .message = fmt::format("set the allowlist in {}: {}", in_table(), applied.error())});
-    }
-    return {};
+    return text;
 }
 
 std::expected<void, EnforceError> NftEnforcer::allow(std::span<const core::Prefix> networks) {
@@ -304,7 +302,12 @@ std::expected<void, EnforceError> NftEnforcer::allow(std::span<const core::Prefi
         return std::unexpected(
             failure(fmt::format("look at set {} of {}", nft::kAllow4, in_table()), listed.error()));
     }
-    return apply_allowlist(**held);
+    if (auto applied = (*held)->run(allowlist_text()); !applied) {
+        return std::unexpected(
+            EnforceError{.failure = Failure::other,
+                         .message = fmt::format("set the allowlist in {}: {}", in_table(), applied.error())});
+    }
+    return {};
 }
 
 std::expected<void, EnforceError> NftEnforcer::clear() {

@@ -53,7 +53,7 @@ class NftEnforcer final : public Enforcer {
     std::expected<void, EnforceError> adopt_sets(nft::SetElements& elements);
     std::expected<void, EnforceError> need(const nft::BannedSet& set);
     std::expected<void, EnforceError> build_table(nft::SetElements& elements);
-    std::expected<void, EnforceError> apply_allowlist(nft::SetElements& elements);
+    [[nodiscard]] std::string allowlist_text() const;
 
     NftSettings settings_;                      // whose sets get more as bans need them
     std::optional<nft::SetElements> elements_;  // opened at first use

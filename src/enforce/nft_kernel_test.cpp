@@ -117,6 +117,17 @@ TEST_F(NftKernelTest, BuildingTakesOneTransactionAndNoSecondTry) {
     EXPECT_EQ(*anybody.generation() - *before, 1U) << "an empty allowlist is none";
 }
 
+TEST_F(NftKernelTest, TheTableIsNeverThereWithoutItsAllowlist) {
+    ASSERT_TRUE(enforcer.allow(std::array{alone(7)}));
+    nft::SetElements anybody("farewell_test", std::move(*nft::open_transport()));
+    nft("delete table inet farewell_test");
+    const auto before = anybody.generation();
+    ASSERT_TRUE(enforcer.build());
+    EXPECT_EQ(*anybody.generation() - *before, 1U)
+        << "whoever flushes between two transactions makes the second one fail";
+    EXPECT_EQ(anybody.list("allow4")->size(), 2U) << "an interval has two ends";
+}
+
 TEST_F(NftKernelTest, TheWatchHearsOfOthersAndNotOfItself) {
     auto watch = enforcer.watch();
     ASSERT_TRUE(watch) << watch.error().message;
