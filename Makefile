@@ -7,11 +7,12 @@ FUZZ_SECONDS ?= 300
 BENCH_ROUNDS ?= 7
 TRAP_RUNS ?= 20
 DUEL_RUNS ?= 7
+SOAK_SECONDS ?= 3600
 # What the benchmarks compare with, and nothing else needs.
 BENCH_PACKAGES := libbenchmark-dev libnetfilter-queue-dev libnetfilter-log-dev
 
 .DEFAULT_GOAL := build
-.PHONY: build release test unit e2e demo run tsan fuzz bench bench-flood bench-nfq bench-nft bench-ban bench-trap bench-e2e duel coverage mutants lint format report-page docs package vm install dependencies clean help
+.PHONY: build release test unit e2e demo run tsan fuzz bench bench-flood bench-nfq bench-nft bench-ban bench-trap bench-e2e duel soak coverage mutants lint format report-page docs package vm install dependencies clean help
 
 build: dependencies ## configure and build: debug, ASan and UBSan, warnings are errors
 	@scripts/build debug
@@ -85,6 +86,9 @@ duel: release ## every scanner and every client against farewelld, then the riva
 	@bench/duel/run.py --runs $(DUEL_RUNS)
 	@bench/duel/run.py --runs $(DUEL_RUNS) --series --realtime --add
 	@bench/duel/run.py --runs $(DUEL_RUNS) --rivals $(if $(NMAP_FAREWELL),--nmap-farewell $(NMAP_FAREWELL)) --add --markdown docs/duel.md
+
+soak: release ## mixed traffic while ruleset, configuration and farewelld itself are disturbed, SOAK_SECONDS (default 3600); SOAK_SEED repeats one (root)
+	@tests/soak/run.py --seconds $(SOAK_SECONDS) $(if $(SOAK_SEED),--seed $(SOAK_SEED))
 
 lint: dependencies ## clang-format, clang-tidy and shellcheck over everything
 	@scripts/lint

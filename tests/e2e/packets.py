@@ -4,6 +4,7 @@
 import ipaddress
 import socket
 import struct
+import time
 
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 
@@ -63,8 +64,8 @@ def ethernet(destination_mac, packet, ether_type=None):
     return bytes.fromhex(destination_mac.replace(":", "")) + b"\x02\0\0\0\0\x01" + struct.pack("!H", ether_type) + packet
 
 
-def send_frames(frames, device="eth0", times=1):
-    """Puts frames on the wire in order. Call it in the sender's namespace."""
+def send_frames(frames, device="eth0", times=1, interval=0.0):
+    """Puts frames on the wire in order, with so many seconds after each. Call it in the sender's namespace."""
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as wire:
         wire.bind((device, 0))
         for _ in range(times):
@@ -76,4 +77,6 @@ def send_frames(frames, device="eth0", times=1):
                     except OSError as error:
                         if error.errno != 105:  # ENOBUFS: the device's queue is full, which passes
                             raise
+                if interval:
+                    time.sleep(interval)
     return len(frames) * times

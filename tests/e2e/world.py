@@ -21,7 +21,6 @@ FAREWELL = os.environ.get("FAREWELL", os.path.join(_BUILT, "farewell"))
 
 # Limits are meant for an idle machine of today; they are so many times longer in one that is emulated.
 PATIENCE = float(os.environ.get("FAREWELL_PATIENCE", "1"))
-LIFETIME = float(os.environ.get("FAREWELL_LIFETIME", "3600"))  # seconds; of namespaces whose test is gone
 
 ATTACKER4, SERVER4 = "198.18.0.1", "198.18.0.2"
 ATTACKER6, SERVER6 = "2001:db8:0:1::1", "2001:db8:0:1::2"
@@ -58,9 +57,11 @@ def wait_until(condition, what, limit=20.0):
 class Namespace:
     """A network namespace, held by a sleeping process."""
 
+    seconds = 3600  # that it lasts, if nobody closes it
+
     def __init__(self):
         self._holder = subprocess.Popen(
-            ["unshare", "--net", "--kill-child", "sh", "-c", f"echo ready; exec sleep {LIFETIME}"],
+            ["unshare", "--net", "--kill-child", "sh", "-c", f"echo ready; exec sleep {self.seconds}"],
             stdout=subprocess.PIPE, preexec_fn=_die_with_parent)
         self._holder.stdout.readline()
         self.pid = self._holder.pid

@@ -14,7 +14,6 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../e2e"))
 HOUR = 3600.0
-os.environ.setdefault("FAREWELL_LIFETIME", str(72 * HOUR))
 os.environ.setdefault("FAREWELL_PATIENCE", "60")  # time jumps as well while the machine waits for a file of its host
 
 import suite  # noqa: E402
@@ -23,7 +22,9 @@ if "FAREWELLD" not in os.environ and __name__ == "__main__":
     _DIRECTORY = tempfile.TemporaryDirectory()
     os.environ.update(suite.programs_of_the_package(_DIRECTORY.name))
 
-from world import ATTACKER4, SERVER4, WorldTest, wait_until  # noqa: E402
+from world import ATTACKER4, SERVER4, Namespace, WorldTest, wait_until  # noqa: E402
+
+Namespace.seconds = 72 * HOUR
 
 # An ordinary client: its own stack, and a port that does not answer. One SYN each, before the stack repeats it.
 _CONNECT = """
