@@ -196,6 +196,8 @@ class Daemon(DoctorTest):
 
 
 class Rules(DoctorTest):
+    is_policy_of_iptables = True  # the rules that are broken here are of both families, and each by itself
+
     def iptables(self, *rule, tools=("iptables-nft", "ip6tables-nft")):
         for tool in tools:
             self.server.run(tool, "-w", *rule)

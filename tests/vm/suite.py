@@ -51,7 +51,8 @@ def programs_of_the_package(directory):
         sys.exit("suite: there is no package: make package")
     subprocess.run(["dpkg", "--extract", packages[0], directory], check=True)
     os.chmod(directory, 0o755)  # farewelld may look into its own folder as the user it becomes
-    return {"FAREWELLD": f"{directory}/usr/sbin/farewelld", "FAREWELL": f"{directory}/usr/bin/farewell"}
+    os.rename(f"{directory}/usr/sbin/farewelld", f"{directory}/usr/bin/farewelld")  # some look for the one beside the other
+    return {name.upper(): f"{directory}/usr/bin/{name}" for name in ("farewelld", "farewell")}
 
 
 def run_one(name, environment):
