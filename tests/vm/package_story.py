@@ -12,7 +12,7 @@ import tempfile
 import unittest
 
 import operator_world
-from operator_world import ATTACKER4, SERVER4, SERVER4_FOR_CLIENT, OperatorTest
+from operator_world import ATTACKER4, CLIENT4, SERVER4, SERVER4_FOR_CLIENT, OperatorTest
 from world import wait_until
 
 PACKAGES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../build/package")
@@ -83,7 +83,7 @@ class Story(OperatorTest):
         packages = glob.glob(f"{PACKAGES}/farewell_*.deb")
         self.assertEqual(len(packages), 1, f"{PACKAGES} should hold one farewell_*.deb: make package")
         self.package = packages[0]
-        for chapter in (self.install, self.reload, self.watchdog, self.exposure, self.enforce, self.upgrade, self.remove, self.purge):
+        for chapter in (self.install, self.reload, self.watchdog, self.exposure, self.enforce, self.sessions, self.upgrade, self.remove, self.purge):
             self.step(chapter.__name__)
             chapter()
         self.step("the end")
@@ -138,6 +138,36 @@ class Story(OperatorTest):
         self.assertFalse(self.is_let_in(self.attacker, SERVER4))
         self.assertTrue(self.is_let_in(self.client, SERVER4_FOR_CLIENT))
         self.assertIn(ATTACKER4, run("farewell", "bans", "list").stdout)
+
+    def sessions(self):
+        """Whoever is logged in is not shut out, whatever comes from where he is."""
+        if not os.access("/usr/sbin/sshd", os.X_OK):
+            print("           left out: openssh-server is not installed", flush=True)
+            return
+        for unit in ("dbus", "systemd-logind"):
+            run("systemctl", "start", unit)
+        os.makedirs("/run/sshd", exist_ok=True)
+        directory = tempfile.mkdtemp()
+        for name in ("host", "key"):
+            run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", f"{directory}/{name}")
+        sshd = subprocess.Popen(["/usr/sbin/sshd", "-D", "-h", f"{directory}/host", "-o", f"AuthorizedKeysFile={directory}/key.pub",
+                                 "-o", "StrictModes=no", "-o", "PidFile=none", "-o", "ListenAddress=0.0.0.0"])
+        self.addCleanup(sshd.wait)
+        self.addCleanup(sshd.kill)
+        wait_until(lambda: run("ss", "-Hltn", "sport = 22").stdout, "sshd listens", 60)
+        login = self.client.start("ssh", "-tt", "-i", f"{directory}/key", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
+                                  f"root@{SERVER4_FOR_CLIENT}", "sleep 600", stdout=subprocess.DEVNULL)
+        self.addCleanup(login.wait)
+        self.addCleanup(login.kill)
+        wait_until(lambda: CLIENT4 in status()["host"]["logged_in_peers"], "the session is known", 60)
+        self.assertIn(CLIENT4, run("loginctl", "show-session", "--all", "--property", "RemoteHost",
+                                   *run("loginctl", "list-sessions", "--no-legend").stdout.split()[:1]).stdout)
+        self.client.run("nmap", "-sS", "-n", "-Pn", "--max-retries", "0", "-p", "3000-3019", SERVER4_FOR_CLIENT, timeout=300)
+        wait_until(lambda: status()["packets"]["rules"]["trusted"] >= 20, "its probes are looked at")
+        self.assertIsNone(ban_of(CLIENT4))
+        self.assertIn("logged-in peer", run("farewell", "explain", CLIENT4).stdout)
+        self.assertTrue(self.is_let_in(self.client, SERVER4_FOR_CLIENT))
+        login.terminate()
 
     def upgrade(self):
         """The same package as a later version; the scanner knocks all the time."""
