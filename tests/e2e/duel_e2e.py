@@ -33,7 +33,7 @@ class Duel(unittest.TestCase):
     def duel(self, *arguments):
         kept = os.path.join(self.directory, "results.jsonl")
         result = subprocess.run([RUN, "--bin", os.path.dirname(world.FAREWELLD), "--keep", kept, *arguments], check=False,
-                                text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=160)
+                                text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=160 * world.PATIENCE)
         with open(kept, encoding="utf-8") as file:
             return result, [json.loads(line) for line in file]
 
@@ -108,7 +108,7 @@ class Rivals(unittest.TestCase):
     def test_one_bans_and_is_gone_entirely(self):
         began = self.now()
         duel = self.start_duel()
-        output, _ = duel.communicate(timeout=120)
+        output, _ = duel.communicate(timeout=120 * world.PATIENCE)
         self.assertEqual(duel.returncode, 0, output)
         with open(self.kept, encoding="utf-8") as file:
             row = json.loads(file.read())
@@ -121,7 +121,7 @@ class Rivals(unittest.TestCase):
         duel = self.start_duel()
         world.wait_until(lambda: "fail2ban-server" in self.running().values(), "fail2ban runs", 60)
         duel.terminate()
-        output, _ = duel.communicate(timeout=60)
+        output, _ = duel.communicate(timeout=60 * world.PATIENCE)
         self.assertEqual(duel.returncode, 143, output)
         self.assert_nothing_left(began)
 
