@@ -22,6 +22,8 @@ _ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
 sys.path[0:0] = [os.path.join(_ROOT, "tests/e2e"), os.path.join(_ROOT, "bench")]
 sys.dont_write_bytecode = True
 
+import programs  # noqa: E402
+
 REPEATED_BY_RIVALS = "nmap -sS"
 PROGRAMS = ("nmap", "masscan", "hping3", "traceroute", "tcpdump", "nft", "iptables-nft")
 
@@ -46,8 +48,7 @@ def arguments():
 
 
 OPTIONS = arguments()
-os.environ["FAREWELLD"] = os.path.join(OPTIONS.bin, "farewelld")
-os.environ["FAREWELL"] = os.path.join(OPTIONS.bin, "farewell")
+programs.choose(OPTIONS.bin)
 
 import attacks  # noqa: E402 (what they import reads the environment)
 import marked  # noqa: E402

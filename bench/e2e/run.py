@@ -24,6 +24,8 @@ _ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
 sys.path[0:0] = [os.path.join(_ROOT, "tests/e2e"), os.path.join(_ROOT, "bench")]
 sys.dont_write_bytecode = True
 
+import programs  # noqa: E402
+
 PARTS = ("rate", "calm", "busy", "storm", "memory")
 
 
@@ -41,8 +43,7 @@ def arguments():
 
 
 OPTIONS = arguments()
-os.environ["FAREWELLD"] = os.path.join(OPTIONS.bin, "farewelld")
-os.environ["FAREWELL"] = os.path.join(OPTIONS.bin, "farewell")
+programs.choose(OPTIONS.bin)
 
 import defenders  # noqa: E402 (what they import reads the environment)
 import marked  # noqa: E402

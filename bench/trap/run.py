@@ -19,6 +19,8 @@ _ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
 sys.path.insert(0, os.path.join(_ROOT, "tests/e2e"))
 sys.dont_write_bytecode = True
 
+import programs  # noqa: E402
+
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -29,8 +31,7 @@ def arguments():
 
 
 OPTIONS = arguments()
-os.environ["FAREWELLD"] = os.path.join(OPTIONS.bin, "farewelld")
-os.environ["FAREWELL"] = os.path.join(OPTIONS.bin, "farewell")
+programs.choose(OPTIONS.bin)
 
 import trap_world  # noqa: E402 (it reads the environment)
 import world  # noqa: E402

@@ -228,10 +228,8 @@ std::expected<void, EnforceError> EngineLoop::put_back_what_is_missing(core::Tim
     if (auto restored = restore(missing, now); !restored) {
         return restored;
     }
-    ++repairs_;
-    last_repair_ = Repair{.at = now, .by = by};
     log_.put_back(missing.size(), wiring_.enforcer_name, by, boot_now() - now);
-    record(now, history::Repaired{.rebuilt = false, .bans = missing.size(), .by = by});
+    note_repair({.rebuilt = false, .bans = missing.size(), .by = by}, now);
     return {};
 }
 
@@ -266,12 +264,16 @@ std::expected<void, EnforceError> EngineLoop::rebuild(core::Time now, const std:
     if (auto restored = restore(wanted, now); !restored) {
         return restored;
     }
-    ++repairs_;
-    last_repair_ = Repair{.at = now, .by = by};
     const std::size_t in_force = wanted.size() - std::min(refused_.size(), wanted.size());
     log_.rebuilt(in_force, wiring_.enforcer_name, by, boot_now() - now);
-    record(now, history::Repaired{.rebuilt = true, .bans = in_force, .by = by});
+    note_repair({.rebuilt = true, .bans = in_force, .by = by}, now);
     return {};
+}
+
+void EngineLoop::note_repair(const history::Repaired& repair, core::Time now) {
+    ++repairs_;
+    last_repair_ = Repair{.at = now, .by = repair.by};
+    record(now, repair);
 }
 
 void EngineLoop::conclude(const core::Ban& ban, core::Time now) {

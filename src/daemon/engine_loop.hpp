@@ -120,6 +120,7 @@ class EngineLoop {
     std::expected<void, enforce::EnforceError> put_back_what_is_missing(core::Time now,
                                                                         const std::string& by);
     std::expected<void, enforce::EnforceError> restore(std::span<const core::Ban> bans, core::Time now);
+    void note_repair(const history::Repaired& repair, core::Time now);
     void conclude(const core::Ban& ban, core::Time now);
     void refuse(const core::Ban& ban, const enforce::EnforceError& error, core::Time now);
     void on_unbanned(const core::Unban& unban, core::Time now);

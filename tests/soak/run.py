@@ -18,6 +18,8 @@ _ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
 sys.path[1:1] = [os.path.join(_ROOT, "tests/e2e"), os.path.join(_ROOT, "bench/duel")]
 sys.dont_write_bytecode = True
 
+import programs  # noqa: E402
+
 PHASE_SECONDS = 1800  # two thirds of it are a life that is long enough to be judged by its memory
 
 
@@ -34,8 +36,7 @@ def arguments():
 
 
 OPTIONS = arguments()
-os.environ["FAREWELLD"] = os.path.join(OPTIONS.bin, "farewelld")
-os.environ["FAREWELL"] = os.path.join(OPTIONS.bin, "farewell")
+programs.choose(OPTIONS.bin)
 
 import disturbances  # noqa: E402 (what they import reads the environment)
 import health  # noqa: E402
