@@ -13,13 +13,25 @@ namespace farewell::cli {
 
 using nlohmann::json;
 
+namespace {
+
+std::chrono::nanoseconds nanoseconds_of(double seconds) {
+    return std::chrono::nanoseconds(static_cast<std::int64_t>(seconds * 1e9));
+}
+
+}  // namespace
+
 std::uint64_t number(const json& object, const char* name) {
     return object.value(name, std::uint64_t{0});
 }
 
 std::string duration(double seconds) {
-    const auto whole = std::chrono::nanoseconds(static_cast<std::int64_t>(seconds * 1e9));
+    const auto whole = nanoseconds_of(seconds);
     return report::to_text(seconds >= 1 ? std::chrono::floor<std::chrono::seconds>(whole) : whole);
+}
+
+std::string latency(double seconds) {
+    return report::latency_to_text(nanoseconds_of(seconds));
 }
 
 std::optional<double> seconds_of(const std::string& stamp) {

@@ -13,6 +13,8 @@ namespace farewell::cli {
 [[nodiscard]] std::uint64_t number(const nlohmann::json& object, const char* name);
 /// "11h59m" from a JSON number of seconds; sub-second parts matter only below a second.
 [[nodiscard]] std::string duration(double seconds);
+/// "19 µs" from a JSON number of seconds.
+[[nodiscard]] std::string latency(double seconds);
 /// Seconds since 1970 of an RFC 3339 stamp in UTC; nullopt if it is none.
 [[nodiscard]] std::optional<double> seconds_of(const std::string& stamp);
 /// "21:31:02.412" of an RFC 3339 stamp, in local time; the whole stamp with its date if `with_date`.

@@ -45,11 +45,14 @@ std::string source_line(const json& status) {
     }
     const auto first = number(lanes.front(), "number");
     const auto last = number(lanes.back(), "number");
-    return fmt::format("  {}    {}, {} {}   {:.0f} packets/s now, {} since the start   {} lost in kernel\n",
-                       logged ? "group " : "queues",
-                       first == last ? fmt::format("{}", first) : fmt::format("{}-{}", first, last),
-                       lanes.size(), lanes.size() == 1 ? "thread" : "threads",
-                       status.at("packets").at("per_second").get<double>(), packets, lost);
+    const json& all = status.at("packets");
+    return fmt::format(
+        "  {}    {}, {} {}   {:.0f} packets/s now, {} since the start   {} lost in kernel{}\n",
+        logged ? "group " : "queues",
+        first == last ? fmt::format("{}", first) : fmt::format("{}-{}", first, last), lanes.size(),
+        lanes.size() == 1 ? "thread" : "threads", all.at("per_second").get<double>(), packets, lost,
+        all.contains("verdict_p99_seconds") ? "   verdict p99 " + latency(all.at("verdict_p99_seconds"))
+                                            : "");
 }
 
 std::string packets_lines(const json& packets) {

@@ -19,6 +19,7 @@ std::optional<Ban> Engine::on_probe(const Probe& probe, Time now) {
     State& state = *state_;
     now = state.at_least_last(now);
     ++state.counters.probes;
+    state.is_burst_under_way = false;
     if (state.allowlist.contains(probe.source)) {
         ++state.counters.probes_allowlisted;
         return std::nullopt;
@@ -47,7 +48,12 @@ std::optional<Ban> Engine::on_probe(const Probe& probe, Time now) {
             }
         }
     }
+    state.is_burst_under_way = judgement.is_burst;
     return std::nullopt;
+}
+
+bool Engine::is_burst_under_way() const {
+    return state_->is_burst_under_way;
 }
 
 void Engine::look_ahead(std::span<const Arrival> burst, std::size_t index) const {

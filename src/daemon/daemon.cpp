@@ -36,6 +36,7 @@
 #include "daemon/sandbox.hpp"
 #include "daemon/stream_methods.hpp"
 #include "daemon/supervision.hpp"
+#include "daemon/verdict_wait.hpp"
 #include "daemon/watch_feed.hpp"
 #include "history/recorder.hpp"
 #include "report/quantity_text.hpp"
@@ -85,6 +86,7 @@ class Daemon {
     void await_signal();
     void watch();
     void watch_host();
+    void sample_packets();
     void write_metrics();
     void await_network_change();
     void await_ruleset_change();
@@ -112,6 +114,7 @@ class Daemon {
     boost::asio::posix::stream_descriptor network_{context_};
     boost::asio::posix::stream_descriptor ruleset_{context_};
     PacketRate packet_rate_;
+    VerdictWait verdict_wait_;
     AllowMethods allow_;
     Supervision supervision_;
     ControlMethods methods_;
@@ -134,7 +137,6 @@ Daemon::Daemon(Config config, ConfigSources sources, Resources resources, servic
                         : std::make_unique<MetricsFile>(config_.metrics_textfile)),
       loop_(make_engine(config_, resources_), std::move(resources_.enforcer),
             {.rings = resources_.source->rings(),
-             .doorbell = resources_.doorbell.get(),
              .allowlist = with_networks(config_.allowed_networks, resources_.allowed_by_hand),
              .enforcer_name = table_text(config_),
              .observing = config_.mode == Mode::observe,
@@ -199,7 +201,7 @@ void Daemon::load_offences() {
 ExitStatus Daemon::run() {
     std::jthread engine([this](const std::stop_token& stop) { loop_.run(stop); });
     load_offences();
-    resources_.source->start();
+    resources_.source->start([this] { return loop_.on_probes(); });
     for (const source::LaneStatus& lane : resources_.source->status()) {
         spdlog::info("listening to {} {}", resources_.source->lane_name(), lane.number);
     }
@@ -275,6 +277,7 @@ StatusFacts Daemon::facts() {
             .table = "inet " + config_.nft_table,
             .trap = trap_,
             .packets_per_second = packet_rate_.per_second(),
+            .verdict_p99 = verdict_wait_.p99(),
             .repairs = loop_.repairs(),
             .last_repair = loop_.last_repair(),
             .refused = loop_.refused(),
@@ -365,13 +368,23 @@ void Daemon::watch() {
 
 void Daemon::watch_host() {
     look_at_host();
-    packet_rate_.sample(packet_facts(resources_.source->status()).received, boot_now());
+    sample_packets();
     host_timer_.expires_after(kLookAtHostEvery);
     host_timer_.async_wait([this](const boost::system::error_code& error) {
         if (!error) {
             watch_host();
         }
     });
+}
+
+void Daemon::sample_packets() {
+    const std::vector<source::LaneStatus> lanes = resources_.source->status();
+    source::WaitCounts waits;
+    for (const source::LaneStatus& lane : lanes) {
+        waits += lane.waits;
+    }
+    packet_rate_.sample(packet_facts(lanes).received, boot_now());
+    verdict_wait_.sample(waits, boot_now());
 }
 
 void Daemon::write_metrics() {

@@ -188,6 +188,9 @@ json status_document(const StatusFacts& facts, const core::Engine& engine, core:
         packets += lane.counts;
     }
     document["packets"] = packets_part(packets, facts.packets_per_second);
+    if (facts.verdict_p99) {
+        document["packets"]["verdict_p99_seconds"] = seconds(*facts.verdict_p99);
+    }
     document["source"] = facts.logged ? "nflog" : "nfqueue";
     document[facts.logged ? "groups" : "queues"] = std::move(lanes);
     document["host"] = host_part(engine.knowledge().facts());

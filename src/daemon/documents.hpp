@@ -33,6 +33,7 @@ struct StatusFacts {
     std::string table;
     std::optional<nft::Trap> trap;  // nullopt: none
     double packets_per_second = 0;
+    std::optional<std::chrono::nanoseconds> verdict_p99;  // of the last minute; nullopt: none was given
     std::uint64_t repairs = 0;
     std::optional<EngineLoop::Repair> last_repair;
     std::size_t refused = 0;          // wanted bans that the kernel does not hold

@@ -32,7 +32,6 @@ EngineLoop::EngineLoop(core::Engine engine, std::unique_ptr<enforce::Enforcer> e
     : engine_(std::move(engine)),
       enforcer_(std::move(enforcer)),
       wiring_(std::move(wiring)),
-      mailbox_(*wiring_.doorbell),
       arrivals_(kProbesPerBurst),
       log_(wiring_.observing),
       never_banned_(core::never_banned(wiring_.allowlist, engine_.knowledge())),
@@ -45,35 +44,54 @@ EngineLoop::EngineLoop(core::Engine engine, std::unique_ptr<enforce::Enforcer> e
       verified_(boot_now()) {}
 
 void EngineLoop::run(const std::stop_token& stop) {
-    const std::stop_callback wake(stop, [this] { wiring_.doorbell->ring(); });
+    const std::stop_callback wake(stop, [this] { doorbell_.ring(); });
     while (!stop.stop_requested()) {
         rounds_.fetch_add(1, std::memory_order_relaxed);
-        bool worked = take_probes();
+        std::unique_lock lock(at_work_);
+        bool worked = take_what_is_left();
+        worked = take_probes(&EngineLoop::enforce) || worked;
         worked = mailbox_.run_all(*this) || worked;
         const core::Time now = boot_now();
         if (now >= next_tick_) {
             take_ticks(now);
         }
+        const core::Time next_tick = next_tick_;
+        lock.unlock();
         if (worked) {
             continue;
         }
-        wiring_.doorbell->announce_sleep();
-        const bool has_work =
-            !mailbox_.empty() || stop.stop_requested() ||
-            std::ranges::any_of(wiring_.rings, [](source::ProbeRing* ring) { return !ring->empty(); });
-        if (has_work) {
-            wiring_.doorbell->stay_awake();
+        doorbell_.announce_sleep();
+        if (!mailbox_.empty() || stop.stop_requested() || has_probes()) {
+            doorbell_.stay_awake();
         } else {
-            wiring_.doorbell->sleep(std::max(next_tick_ - now, core::Time::duration::zero()));
+            doorbell_.sleep(std::max(next_tick - now, core::Time::duration::zero()));
         }
     }
     // What the queue threads still handed over before they ended deserves its judgement too.
-    while (take_probes()) {
+    const std::scoped_lock lock(at_work_);
+    take_what_is_left();
+    while (take_probes(&EngineLoop::enforce)) {
     }
     mailbox_.run_all(*this);
 }
 
-bool EngineLoop::take_probes() {
+std::chrono::microseconds EngineLoop::on_probes() {
+    std::unique_lock lock(at_work_, std::try_to_lock);
+    if (!lock || spdlog::should_log(spdlog::level::debug)) {  // then every port is logged
+        doorbell_.ring();
+        return {};
+    }
+    take_probes(&EngineLoop::enforce_or_leave);
+    const bool has_left = !unenforced_.empty() || !unannounced_.empty();
+    const auto poll = engine_.is_burst_under_way() ? poll_allowance_.take(boot_now()) : PollAllowance::kNone;
+    lock.unlock();
+    if (has_left || has_probes()) {
+        doorbell_.ring();
+    }
+    return poll;
+}
+
+bool EngineLoop::take_probes(EnforceBans enforce_bans) {
     std::size_t taken = 0;
     for (source::ProbeRing* ring : wiring_.rings) {
         const std::span<const core::Arrival> burst = ring->take(arrivals_);
@@ -84,10 +102,41 @@ bool EngineLoop::take_probes() {
         taken += burst.size();
         if (!decided_.empty()) {
             const std::vector<core::Ban> bans = std::exchange(decided_, {});
-            enforce(bans);
+            (this->*enforce_bans)(bans);
         }
     }
     return taken > 0;
+}
+
+bool EngineLoop::has_probes() const {
+    return std::ranges::any_of(wiring_.rings, [](source::ProbeRing* ring) { return !ring->empty(); });
+}
+
+/// Receiving thread.
+void EngineLoop::enforce_or_leave(std::span<const core::Ban> bans) {
+    const core::Time now = boot_now();
+    if (!enforcer_->ban(bans, now)) {
+        unenforced_.insert(unenforced_.end(), bans.begin(), bans.end());
+        return;
+    }
+    for (const core::Ban& ban : bans) {
+        if (is_news(ban, now)) {
+            unannounced_.emplace_back(ban, now);
+        }
+    }
+}
+
+/// By receiving threads; before anything else, so that whoever asks is told the news first.
+bool EngineLoop::take_what_is_left() {
+    const auto unannounced = std::exchange(unannounced_, {});
+    for (const auto& [ban, at] : unannounced) {
+        announce(ban, at);
+    }
+    const std::vector<core::Ban> unenforced = std::exchange(unenforced_, {});
+    if (!unenforced.empty()) {
+        enforce(unenforced);
+    }
+    return !unannounced.empty() || !unenforced.empty();
 }
 
 void EngineLoop::take_ticks(core::Time now) {
@@ -276,15 +325,24 @@ void EngineLoop::note_repair(const history::Repaired& repair, core::Time now) {
     record(now, repair);
 }
 
-void EngineLoop::conclude(const core::Ban& ban, core::Time now) {
+/// The kernel holds this ban. Whether it did not before.
+bool EngineLoop::is_news(const core::Ban& ban, core::Time now) {
     refused_.erase(ban.source);
-    if (engine_.on_enforced(ban, now)) {
-        if (wiring_.flows != nullptr && wiring_.cut_connections && !ban.soft) {
-            static_cast<void>(wiring_.flows->cut(ban.source));  // it counts what it has no room for
-        }
-        proofs_.note(ban, now);
-        tell_of(ban, now);
+    return engine_.on_enforced(ban, now);
+}
+
+void EngineLoop::conclude(const core::Ban& ban, core::Time now) {
+    if (is_news(ban, now)) {
+        announce(ban, now);
     }
+}
+
+void EngineLoop::announce(const core::Ban& ban, core::Time now) {
+    if (wiring_.flows != nullptr && wiring_.cut_connections && !ban.soft) {
+        static_cast<void>(wiring_.flows->cut(ban.source));  // it counts what it has no room for
+    }
+    proofs_.note(ban, now);
+    tell_of(ban, now);
 }
 
 void EngineLoop::on_proven(const std::vector<core::Address>& sources) {

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The engine thread: takes probes out of the rings, asks the engine, has its bans enforced, tells the outcome
-// back and logs it. The only user of the engine and of the enforcer.
+// Takes probes out of the rings, asks the engine, has its bans enforced, tells the outcome back and logs it.
+// The only user of the engine and of the enforcer.
 //
-// Use:      construct, run() in a thread of its own until the stop token says so. Others post() tasks to it.
-// Threads:  post() from any; everything else from the engine thread, which is where tasks run.
+// Use:      construct, run() in a thread of its own, the engine thread, until the stop token says so. Others
+//           post() tasks to it. Whoever fills a ring calls on_probes().
+// Threads:  post() and on_probes() from any; everything else from the engine thread, which is where tasks
+//           run. A receiving thread that finds nobody at work judges by itself, because to wake another takes
+//           longer than judgement and ban together; what may take long or block (repairs, log, history) it
+//           leaves to the engine thread. One lock says who is at work; nobody waits for it but that thread.
 // Cost:     a burst of probes is judged whole and its bans go to the kernel as one transaction.
 // Logs:     bans, unbans, repairs and refusals at info and above, limited per second; each new port at debug.
 #pragma once
@@ -14,6 +18,7 @@
 #include <expected>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <span>
@@ -26,6 +31,7 @@
 #include "daemon/engine_log.hpp"
 #include "daemon/flow_worker.hpp"
 #include "daemon/mailbox.hpp"
+#include "daemon/poll_allowance.hpp"
 #include "daemon/proof_seeker.hpp"
 #include "daemon/watch_tap.hpp"
 #include "enforce/enforcer.hpp"
@@ -45,7 +51,6 @@ class EngineLoop {
  public:
     struct Wiring {
         std::vector<source::ProbeRing*> rings;  // outlive the loop
-        source::Doorbell* doorbell = nullptr;   // rung by whoever fills the rings
         std::vector<core::Prefix> allowlist;    // as the engine has it
         std::string enforcer_name;              // for log lines: "nftables table inet port_scanners_auto_ban"
         bool observing = false;                 // only changes what the log lines say
@@ -57,6 +62,9 @@ class EngineLoop {
 
     void run(const std::stop_token& stop);
     void post(Mailbox<EngineLoop>::Task task) { mailbox_.post(std::move(task)); }
+    /// There is something in the rings: it is judged, by the caller or by the engine thread. Returns for how
+    /// long whoever receives should look for more without sleeping: somebody is in the middle of a scan.
+    std::chrono::microseconds on_probes();
     /// How often run() has come round, at least once a second unless something holds it up; for a watchdog.
     /// Any thread.
     [[nodiscard]] std::uint64_t rounds() const { return rounds_.load(std::memory_order_relaxed); }
@@ -111,7 +119,11 @@ class EngineLoop {
     void set_knowledge(std::shared_ptr<const core::Knowledge> knowledge);
 
  private:
-    bool take_probes();
+    using EnforceBans = void (EngineLoop::*)(std::span<const core::Ban>);
+    bool take_probes(EnforceBans enforce_bans);
+    [[nodiscard]] bool has_probes() const;
+    void enforce_or_leave(std::span<const core::Ban> bans);
+    bool take_what_is_left();
     void take_ticks(core::Time now);
     void watch_budget(core::Time now);
     void on_arrival(const core::Arrival& arrival);
@@ -121,7 +133,9 @@ class EngineLoop {
                                                                         const std::string& by);
     std::expected<void, enforce::EnforceError> restore(std::span<const core::Ban> bans, core::Time now);
     void note_repair(const history::Repaired& repair, core::Time now);
+    [[nodiscard]] bool is_news(const core::Ban& ban, core::Time now);
     void conclude(const core::Ban& ban, core::Time now);
+    void announce(const core::Ban& ban, core::Time now);
     void refuse(const core::Ban& ban, const enforce::EnforceError& error, core::Time now);
     void on_unbanned(const core::Unban& unban, core::Time now);
     void tell_of(const core::Ban& ban, core::Time now);
@@ -132,12 +146,19 @@ class EngineLoop {
     std::expected<void, enforce::EnforceError> let_in(core::Time now);
     void let_in_or_retry(core::Time now);
 
+    source::Doorbell doorbell_;
+    std::mutex at_work_;  // held by whoever uses what follows
     core::Engine engine_;
     std::unique_ptr<enforce::Enforcer> enforcer_;
     Wiring wiring_;
-    Mailbox<EngineLoop> mailbox_;
+    Mailbox<EngineLoop> mailbox_{doorbell_};
     std::vector<core::Arrival> arrivals_;  // room for a burst
     std::vector<core::Ban> decided_;       // of the burst at hand
+    // What a receiving thread left to the engine thread: bans that the kernel did not take at once, and those
+    // in force, since when, that nobody has been told of.
+    std::vector<core::Ban> unenforced_;
+    std::vector<std::pair<core::Ban, core::Time>> unannounced_;
+    PollAllowance poll_allowance_;
     EngineLog log_;
     std::vector<core::Prefix> never_banned_;  // as the enforcer has it
     std::vector<core::Unban> freed_;          // banned no longer, perhaps still in the kernel

@@ -94,7 +94,6 @@ class FaultsKernelTest : public testing::TestWithParam<std::uint32_t> {
         ASSERT_TRUE(enforcer->build());
         loop = std::make_unique<EngineLoop>(core::Engine({}, {}), std::move(enforcer),
                                             EngineLoop::Wiring{.rings = {&ring},
-                                                               .doorbell = &doorbell,
                                                                .allowlist = {},
                                                                .enforcer_name = "table farewell_test",
                                                                .observing = false});
@@ -109,12 +108,12 @@ class FaultsKernelTest : public testing::TestWithParam<std::uint32_t> {
         for (std::uint32_t who = first; who < last; ++who) {
             for (std::uint16_t port = 1; port <= 10; ++port) {
                 while (!ring.push({.probe = probe(source(who), port), .at = boot_now()})) {
-                    doorbell.ring();
+                    loop->on_probes();
                     std::this_thread::yield();
                 }
             }
         }
-        doorbell.ring();
+        loop->on_probes();
     }
     /// By a transport without faults.
     static std::set<core::Prefix> held() {
@@ -130,7 +129,6 @@ class FaultsKernelTest : public testing::TestWithParam<std::uint32_t> {
 
     std::atomic<bool> faults{false};
     source::ProbeRing ring;
-    source::Doorbell doorbell;
     std::unique_ptr<EngineLoop> loop;
     std::jthread thread;
 };

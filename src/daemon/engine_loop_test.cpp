@@ -104,7 +104,6 @@ class EngineLoopTest : public testing::Test {
         kernel = owned.get();
         loop = std::make_unique<EngineLoop>(core::Engine({}, {}), std::move(owned),
                                             EngineLoop::Wiring{.rings = {&rings[0], &rings[1]},
-                                                               .doorbell = &doorbell,
                                                                .allowlist = {},
                                                                .enforcer_name = "table",
                                                                .observing = false,
@@ -124,7 +123,7 @@ class EngineLoopTest : public testing::Test {
         for (std::uint16_t port = 1; port <= 10; ++port) {
             ASSERT_TRUE(rings[port % 2U].push({.probe = probe(source(who), port), .at = boot_now()}));
         }
-        doorbell.ring();
+        loop->on_probes();
     }
     bool wait_held(std::uint32_t who) {
         const auto limit = std::chrono::steady_clock::now() + 10s;
@@ -138,7 +137,6 @@ class EngineLoopTest : public testing::Test {
     }
 
     std::array<source::ProbeRing, 2> rings;
-    source::Doorbell doorbell;
     FakeEnforcer* kernel = nullptr;
     std::vector<history::Event> recorded;  // engine thread, as the kernel
     std::unique_ptr<EngineLoop> loop;
@@ -306,13 +304,60 @@ TEST_F(EngineLoopTest, OneThatIsRefusedKeepsNobodyElseOutAndIsRetried) {
             ASSERT_TRUE(rings[0].push({.probe = probe(source(who), port), .at = boot_now()}));
         }
     }
-    doorbell.ring();
+    loop->on_probes();
     EXPECT_TRUE(wait_held(2));
     EXPECT_TRUE(wait_held(3));
     EXPECT_FALSE(ask([&](EngineLoop& running) { return running.trouble().empty(); }));
     ask([&](EngineLoop&) { return kernel->refuses.erase(alone(1)); });
     EXPECT_TRUE(wait_held(1)) << "by itself, without another probe";
     EXPECT_TRUE(ask([&](EngineLoop& running) { return running.trouble().empty(); }));
+}
+
+/// Nobody runs the engine thread here: whoever receives is alone.
+class ReceivingThreadTest : public EngineLoopTest {
+ protected:
+    ReceivingThreadTest() { thread = {}; }
+    void run_for_a_moment() {
+        thread = std::jthread([this](const std::stop_token& stop) { loop->run(stop); });
+        ask([](EngineLoop&) { return 0; });
+        thread = {};
+    }
+};
+
+TEST_F(ReceivingThreadTest, JudgesAndBansByItselfAndLeavesTheNewsToTheEngineThread) {
+    scan(1);
+    EXPECT_TRUE(kernel->held.contains(alone(1)));
+    EXPECT_EQ(loop->engine().counters().bans_enforced, 1U);
+    EXPECT_TRUE(recorded.empty());
+    run_for_a_moment();
+    ASSERT_EQ(recorded.size(), 1U);
+    EXPECT_EQ(std::get<history::Banned>(recorded[0].what).ban.source, alone(1));
+}
+
+TEST_F(ReceivingThreadTest, LeavesWhatTheKernelDoesNotTakeToTheEngineThread) {
+    kernel->is_there = false;
+    scan(1);
+    EXPECT_TRUE(kernel->held.empty());
+    EXPECT_EQ(kernel->builds, 0) << "a repair may take long";
+    run_for_a_moment();
+    EXPECT_EQ(kernel->builds, 1);
+    EXPECT_TRUE(kernel->held.contains(alone(1)));
+    EXPECT_EQ(recorded.size(), 2U) << "the ban, and the repair";
+}
+
+TEST_F(ReceivingThreadTest, LooksForMoreWhileSomebodyIsInTheMiddleOfAScan) {
+    const auto poll_after = [this](std::uint16_t port) {
+        EXPECT_TRUE(rings[0].push({.probe = probe(source(1), port), .at = boot_now()}));
+        return loop->on_probes();
+    };
+    EXPECT_EQ(poll_after(1), PollAllowance::kNone);
+    EXPECT_EQ(poll_after(2), PollAllowance::kGrant);
+    EXPECT_EQ(poll_after(2), PollAllowance::kNone) << "a client that insists";
+    for (std::uint16_t port = 3; !kernel->held.contains(alone(1)); ++port) {
+        ASSERT_LT(port, 20);
+        poll_after(port);
+    }
+    EXPECT_EQ(poll_after(21), PollAllowance::kNone) << "it is banned";
 }
 
 TEST_F(EngineLoopTest, OrdersAreCarriedOutBeforeTheyAreAnswered) {

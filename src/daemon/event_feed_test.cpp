@@ -118,10 +118,9 @@ class EventFeedTest : public testing::Test {
     boost::asio::io_context context{1};
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> more_may_come{
         context.get_executor()};
-    source::Doorbell doorbell;
     EngineLoop loop{core::Engine({}, {}),
                     std::make_unique<enforce::ObserveEnforcer>(),
-                    {.rings = {}, .doorbell = &doorbell, .allowlist = {}, .enforcer_name = "none"}};
+                    {.rings = {}, .allowlist = {}, .enforcer_name = "none"}};
     history::test::TemporaryFolder folder;
     std::optional<EventFeed> feed;
     std::uint64_t events = 0;  // engine thread

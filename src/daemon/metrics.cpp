@@ -104,6 +104,12 @@ void add_lanes(Page& page, const StatusFacts& status) {
         page.add(MetricType::gauge, "queue_waiting_packets", "Packets waiting in the kernel's queue.",
                  waiting);
     }
+    if (status.verdict_p99) {
+        page.gauge(
+            "verdict_p99_seconds",
+            "99 of 100 packets of the last minute had their verdict no later after they were received.",
+            std::chrono::duration<double>(*status.verdict_p99).count());
+    }
     page.add(MetricType::gauge, "receive_buffer_bytes", "Receive buffer, as the kernel grants it.", buffers);
     page.add(MetricType::counter, "probes_lost_total", "Probes that the engine thread was too slow to take.",
              probes_lost);

@@ -32,7 +32,8 @@ MetricsFacts everything() {
                             .lost_in_queue = 6,
                             .waiting = 7,
                             .receive_buffer_bytes = 8,
-                            .counts = {}};
+                            .counts = {},
+                            .waits = {}};
     lane.counts.probes_lost = 2;
     lane.counts.rules[static_cast<std::size_t>(core::Rule::syn)] = 40;
     lane.counts.rules[static_cast<std::size_t>(core::Rule::icmp)] = 9;
@@ -42,6 +43,7 @@ MetricsFacts everything() {
     facts.status.lanes = {lane, idle};
     facts.status.history.emplace();
     facts.bans_wanted = 10;
+    facts.status.verdict_p99 = std::chrono::microseconds(20);
     return facts;
 }
 
@@ -66,6 +68,13 @@ TEST(Metrics, ALaneHasItsOwnSamples) {
     EXPECT_EQ(value(facts, "farewell_queue_waiting_packets", {three}), 7);
     EXPECT_EQ(value(facts, "farewell_probes_lost_total", {three}), 2);
     EXPECT_EQ(value(facts, "farewell_packets_total", {{.name = "queue", .value = "4"}}), 0);
+}
+
+TEST(Metrics, NoVerdictHasNoTime) {
+    MetricsFacts facts = everything();
+    EXPECT_DOUBLE_EQ(value(facts, "farewell_verdict_p99_seconds").value(), 20e-6);
+    facts.status.verdict_p99.reset();
+    EXPECT_EQ(value(facts, "farewell_verdict_p99_seconds"), std::nullopt);
 }
 
 TEST(Metrics, EveryRuleIsThereFromTheStartAndInOneMetric) {

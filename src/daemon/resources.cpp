@@ -66,12 +66,12 @@ std::unexpected<StartFailure> cannot(const enforce::EnforceError& error) {
 }
 
 std::expected<std::unique_ptr<source::PacketSource>, Error> open_source(
-    const Config::Capture& capture, const source::SharedKnowledge& knowledge, source::Doorbell& doorbell) {
+    const Config::Capture& capture, const source::SharedKnowledge& knowledge) {
     if (capture.source == CaptureSource::nflog) {
         return source::open_nflog({.group = capture.group,
                                    .copy_range = capture.copy_range,
                                    .receive_buffer_bytes = capture.receive_buffer},
-                                  knowledge, doorbell);
+                                  knowledge);
     }
     return source::open_nfqueue({.first_queue = capture.first_queue,
                                  .last_queue = capture.last_queue,
@@ -79,7 +79,7 @@ std::expected<std::unique_ptr<source::PacketSource>, Error> open_source(
                                  .max_length = capture.max_length,
                                  .receive_buffer_bytes = capture.receive_buffer,
                                  .accept = capture.verdict == CaptureVerdict::accept},
-                                knowledge, doorbell);
+                                knowledge);
 }
 
 /// The bans to take over. Those of whom this host allows or needs are lifted.
@@ -205,18 +205,16 @@ std::expected<Resources, StartFailure> acquire(const Config& config) {
                         .control = std::move(*control),
                         .host = std::move(*host),
                         .knowledge = {},
-                        .doorbell = {},
                         .source = {},
                         .enforcer = {},
                         .flows = {},
                         .changes = {},
                         .adopted = {}};
     resources.knowledge = std::make_unique<source::SharedKnowledge>();
-    resources.doorbell = std::make_unique<source::Doorbell>();
     resources.knowledge->publish(resources.host.knowledge());
 
     // The queues before the table: if they belong to somebody else, so may the bans.
-    auto source = open_source(config.capture, *resources.knowledge, *resources.doorbell);
+    auto source = open_source(config.capture, *resources.knowledge);
     if (!source) {
         return cannot(source.error());
     }

@@ -36,7 +36,6 @@ struct Resources {
     ControlSocket control;
     host::HostWatch host;
     std::unique_ptr<source::SharedKnowledge> knowledge;  // published by us, looked up by receiving threads
-    std::unique_ptr<source::Doorbell> doorbell;
     std::unique_ptr<source::PacketSource> source;
     std::unique_ptr<enforce::Enforcer> enforcer;
     std::unique_ptr<conntrack::FlowTable> flows;  // nullptr: observing

@@ -85,7 +85,7 @@ class WatchFeedTest : public testing::Test {
         for (std::uint16_t port = first; port <= last; ++port) {
             ASSERT_TRUE(ring.push(arrival(who, port, boot_now())));
         }
-        doorbell.ring();
+        loop.on_probes();
     }
     template <typename Condition>
     [[nodiscard]] bool run_until(Condition condition) {
@@ -99,10 +99,9 @@ class WatchFeedTest : public testing::Test {
 
     boost::asio::io_context context{1};
     source::ProbeRing ring;
-    source::Doorbell doorbell;
     EngineLoop loop{core::Engine({}, {}),
                     std::make_unique<enforce::ObserveEnforcer>(),
-                    {.rings = {&ring}, .doorbell = &doorbell, .allowlist = {}, .enforcer_name = "none"}};
+                    {.rings = {&ring}, .allowlist = {}, .enforcer_name = "none"}};
     std::uint64_t received = 0;
     WatchFeed feed{context, loop, {.observing = false, .started = {}, .packets = [this] {
                                        return PacketFacts{.received = received};

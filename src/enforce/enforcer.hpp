@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What carries actions out. One instance, used by the engine thread alone. Holds no decision: who is
+// What carries actions out. One instance, used by one thread at a time. Holds no decision: who is
 // banned and for how long comes in, what the kernel said goes out.
 #pragma once
 

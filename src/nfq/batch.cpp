@@ -18,6 +18,13 @@ Held Batch::hold(const Packet& packet) {
     return extras_.hold(index_of(packet), packet.id);
 }
 
+void Batch::give_verdicts() {
+    if (!is_answered_) {
+        is_answered_ = true;
+        answer_.call(answer_.object, *this);
+    }
+}
+
 void BatchExtras::mangle(std::size_t index, std::span<const std::byte> bytes) {
     if (buffers_used_ == buffers_.size()) {
         buffers_.emplace_back();

@@ -20,6 +20,7 @@
 
 #include "nfq/queue_messages.hpp"
 #include "nfq/test_messages.hpp"
+#include "nfq/test_queue.hpp"
 
 namespace farewell::nfq {
 namespace {
@@ -27,18 +28,6 @@ namespace {
 using namespace std::chrono_literals;
 using Bytes = FakeKernel::Bytes;
 using Ids = std::vector<std::uint32_t>;
-
-void arrive(FakeKernel& kernel, std::uint32_t packets) {
-    for (std::uint32_t i = 0; i < packets; ++i) {
-        kernel.arrive({.payload = Bytes(20)});
-    }
-}
-
-Queue open(FakeKernel& kernel, const QueueConfig& config = {}) {
-    auto queue = kernel.open(config);
-    EXPECT_TRUE(queue);
-    return std::move(*queue);
-}
 
 std::optional<std::uint8_t> command_of(const netlink::Message& message) {
     netlink::AttributeReader attributes(message.body.subspan(std::min<std::size_t>(4, message.body.size())));
@@ -341,70 +330,6 @@ TEST(Contract, AStopEndsAnIdleWaitAndAnswersEverything) {
     running.join();
     EXPECT_FALSE(kernel.is_bound());
     EXPECT_EQ(kernel.given().size(), 10U);
-}
-
-TEST(Contract, ATrickleIsTakenTogetherWhereThatIsAskedFor) {
-    FakeKernel kernel;
-    Queue queue = open(kernel, {.max_wait = 5ms});
-    std::jthread running(
-        [&queue](const std::stop_token& stop) { EXPECT_TRUE(queue.run([](Batch&) {}, stop)); });
-    arrive(kernel, 1);
-    EXPECT_TRUE(kernel.wait_given(1, 20s));
-    running.request_stop();
-    running.join();
-    EXPECT_GE(kernel.pauses(), 1U);
-    FakeKernel prompt;
-    Queue at_once = open(prompt);
-    arrive(prompt, 1);
-    EXPECT_EQ(at_once.receive([](Batch&) {}, 1s).value(), 1U);
-    EXPECT_EQ(prompt.pauses(), 0U);
-    const auto endless = prompt.open({.max_wait = 51ms});
-    ASSERT_FALSE(endless);
-    EXPECT_EQ(endless.error().kind, ErrorKind::invalid_config);
-}
-
-TEST(Contract, AFullBatchNeverWaitsForMore) {
-    FakeKernel kernel;
-    Queue queue = open(kernel, {.max_wait = 5ms});
-    arrive(kernel, 640);
-    std::jthread running(
-        [&queue](const std::stop_token& stop) { EXPECT_TRUE(queue.run([](Batch&) {}, stop)); });
-    EXPECT_TRUE(kernel.wait_given(640, 20s));
-    EXPECT_EQ(kernel.pauses(), 1U) << "before the first batch, which could not be known to be full";
-    running.request_stop();
-}
-
-TEST(Contract, UnderLoadMoreIsLetArriveAndALonePacketNeverWaits) {
-    const auto pauses_after = [](std::uint32_t packets, std::chrono::microseconds load_wait) {
-        FakeKernel kernel;
-        Queue queue = open(kernel, {.load_wait = load_wait});
-        arrive(kernel, packets);  // one batch
-        std::jthread running(
-            [&queue](const std::stop_token& stop) { EXPECT_TRUE(queue.run([](Batch&) {}, stop)); });
-        EXPECT_TRUE(kernel.wait_given(packets, 20s));
-        arrive(kernel, 1);
-        EXPECT_TRUE(kernel.wait_given(packets + 1, 20s));
-        running.request_stop();
-        running.join();
-        return kernel.pauses();
-    };
-    EXPECT_EQ(pauses_after(10, 50us), 1U);
-    EXPECT_EQ(pauses_after(10, 0us), 0U);
-    EXPECT_EQ(pauses_after(3, 50us), 0U);
-    EXPECT_EQ(pauses_after(64, 50us), 0U) << "a full batch has more behind it";
-    FakeKernel kernel;
-    EXPECT_EQ(kernel.open({.load_wait = 51ms}).error().kind, ErrorKind::invalid_config);
-}
-
-TEST(Contract, ABurstOfSixtyFourCostsTwoSystemCalls) {
-    FakeKernel kernel;
-    Queue queue = open(kernel);
-    for (int burst = 0; burst < 10; ++burst) {
-        arrive(kernel, 64);
-        const auto before = queue.stats().system_calls;
-        EXPECT_EQ(queue.receive([](Batch& batch) { batch.all(Verdict::accept()); }, 0ms), 64U);
-        EXPECT_EQ(queue.stats().system_calls - before, 2U) << "0.03 a packet";
-    }
 }
 
 TEST(Contract, ACopyRangeOfZeroIsNotTheKernelsEverything) {

@@ -83,6 +83,14 @@ void Queue::State::unbind() {
 
 std::expected<std::span<const Datagram>, int> Queue::State::receive() {
     constexpr std::size_t kSeveral = 4;
+    if (busy_poll_.count() > 0) [[unlikely]] {
+        auto datagrams = busy_poll(std::exchange(busy_poll_, {}));
+        if (!datagrams || !datagrams->empty()) {
+            return datagrams;
+        }
+        system_calls.add(1);
+        return channel->receive();
+    }
     if (config.load_wait.count() > 0 && last_received_ >= kSeveral && last_received_ < kBatchMax) {
         system_calls.add(1);
         channel->pause(config.load_wait);
@@ -96,6 +104,18 @@ std::expected<std::span<const Datagram>, int> Queue::State::receive() {
     }
     channel->pause(config.max_wait);
     return channel->receive_now();
+}
+
+/// Empty: nothing came.
+std::expected<std::span<const Datagram>, int> Queue::State::busy_poll(std::chrono::microseconds duration) {
+    const auto deadline =
+        Clock::now() + std::min<std::chrono::microseconds>(duration, QueueConfig::kMaxWaitMax);
+    auto datagrams = channel->receive_now();
+    while (datagrams && datagrams->empty() && Clock::now() < deadline) {
+        system_calls.add(1);
+        datagrams = channel->receive_now();
+    }
+    return datagrams;
 }
 
 void Queue::State::let_more_arrive() {
@@ -228,36 +248,41 @@ std::expected<void, Error> Queue::State::hand_over(std::span<const Packet> packe
     batches.add(1);
     extras_.clear();
     // Before the handler: whoever answers a held packet meanwhile makes this too careful, never too bold.
-    const bool one_by_one = held->held() > 0 || !collected_.ascending;
-    Batch batch(packets, std::span(verdicts_).first(packets.size()), config.default_verdict, extras_);
+    one_by_one_ = held->held() > 0 || !collected_.ascending;
+    Batch batch(packets, std::span(verdicts_).first(packets.size()), config.default_verdict, extras_,
+                {.object = this,
+                 .call = [](void* object, const Batch& each) { static_cast<State*>(object)->answer(each); }});
     try {
         handler.call(handler.object, batch);
     } catch (...) {
-        batch.all(config.default_verdict);
         // No packet stays without a verdict; if that fails too, the exception is the news.
-        [[maybe_unused]] const auto answered = answer(batch, one_by_one);
+        batch.all(config.default_verdict);
+        batch.give_verdicts();
         throw;
     }
-    return answer(batch, one_by_one);
+    batch.give_verdicts();
+    busy_poll_ = batch.busy_poll_;
+    return answered_;
 }
 
 /// What cannot be sent stays in `outgoing_` and goes with the next answer.
-std::expected<void, Error> Queue::State::answer(const Batch& batch, bool one_by_one) {
+void Queue::State::answer(const Batch& batch) {
     verdict_messages.add(append_verdicts(outgoing_, config.number, batch.packets_,
                                          {.of_all = batch.of_all_,
                                           .verdicts = batch.differ_ ? batch.verdicts_ : std::span<Verdict>(),
                                           .held = extras_.held(),
                                           .mangled = extras_.mangled(),
                                           .payloads = extras_.payloads(),
-                                          .one_by_one = one_by_one}));
+                                          .one_by_one = one_by_one_}));
     const SendResult sent = send_all(*channel, outgoing_, send_limit_);
     system_calls.add(sent.sends);
     if (sent.errno_number != 0) {
         outgoing_.keep();  // the payloads are the extras'
-        return std::unexpected(netlink::system_error(
+        answered_ = std::unexpected(netlink::system_error(
             "give verdicts on queue " + std::to_string(config.number), sent.errno_number));
+    } else {
+        answered_ = {};
     }
-    return {};
 }
 
 }  // namespace farewell::nfq

@@ -3,6 +3,7 @@
 // receives, but the counters, which any thread may read.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -75,7 +76,8 @@ struct Queue::State {
     void make_room(std::size_t packets);
     std::expected<std::size_t, Error> hand_over_all(ErasedHandler handler);
     std::expected<void, Error> hand_over(std::span<const Packet> packets, ErasedHandler handler);
-    std::expected<void, Error> answer(const Batch& batch, bool one_by_one);
+    void answer(const Batch& batch);
+    std::expected<std::span<const netlink::Datagram>, int> busy_poll(std::chrono::microseconds duration);
 
     std::uint32_t sequence_ = 0;
     std::uint32_t last_id_ = 0;
@@ -87,6 +89,9 @@ struct Queue::State {
     Collected collected_;
     std::vector<Verdict> verdicts_ = std::vector(kBatchMax, Verdict::drop());  // of the batch at hand
     BatchExtras extras_;
+    bool one_by_one_ = false;                // its verdicts
+    std::expected<void, Error> answered_;    // and what became of them
+    std::chrono::microseconds busy_poll_{};  // what its handler asked for
 };
 
 }  // namespace farewell::nfq

@@ -92,6 +92,18 @@ std::string to_text(std::chrono::nanoseconds duration) {
     return text.empty() ? "0s" : text;
 }
 
+std::string latency_to_text(std::chrono::nanoseconds latency) {
+    using std::chrono::milliseconds;
+    const std::chrono::duration<double, std::milli> exact = latency;
+    if (latency < milliseconds(1)) {
+        return fmt::format("{} µs", std::chrono::round<std::chrono::microseconds>(latency).count());
+    }
+    if (latency < milliseconds(10)) {
+        return fmt::format("{:.1f} ms", exact.count());
+    }
+    return latency < std::chrono::seconds(1) ? fmt::format("{:.0f} ms", exact.count()) : to_text(latency);
+}
+
 std::optional<std::size_t> parse_size(std::string_view text) {
     std::size_t count = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);

@@ -15,6 +15,8 @@ namespace farewell::report {
 [[nodiscard]] std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text);
 /// The two largest units that are not zero: "11h59m", "30s", "250ms", "0s".
 [[nodiscard]] std::string to_text(std::chrono::nanoseconds duration);
+/// Of what is over in a moment: "19 µs", "1.4 ms", "230 ms"; from a second on as above.
+[[nodiscard]] std::string latency_to_text(std::chrono::nanoseconds latency);
 
 /// "16MiB", "512KiB", "1GiB", "4096" (bytes).
 [[nodiscard]] std::optional<std::size_t> parse_size(std::string_view text);

@@ -95,6 +95,14 @@ TEST(DurationText, ShowsTheTwoLargestUnits) {
     EXPECT_EQ(to_text(std::chrono::nanoseconds(0)), "0s");
 }
 
+TEST(LatencyText, ShowsWhatIsOverInAMoment) {
+    EXPECT_EQ(latency_to_text(480ns), "0 µs");
+    EXPECT_EQ(latency_to_text(19'300ns), "19 µs");
+    EXPECT_EQ(latency_to_text(1'440us), "1.4 ms");
+    EXPECT_EQ(latency_to_text(230ms), "230 ms");
+    EXPECT_EQ(latency_to_text(1500ms), "1s500ms");
+}
+
 TEST(SizeText, ParsesBinaryUnits) {
     EXPECT_EQ(parse_size("16MiB"), std::size_t{16} << 20);
     EXPECT_EQ(parse_size("4096"), 4096U);

@@ -16,14 +16,15 @@ namespace {
 
 class NflogSource final : public PacketSource {
  public:
-    NflogSource(nflog::Group group, const SharedKnowledge& knowledge, Doorbell& doorbell)
-        : group_(std::move(group)), lane_(knowledge), doorbell_(doorbell) {}
+    NflogSource(nflog::Group group, const SharedKnowledge& knowledge)
+        : group_(std::move(group)), lane_(knowledge) {}
     ~NflogSource() override = default;
 
     [[nodiscard]] std::string_view lane_name() const override { return "log group"; }
     [[nodiscard]] std::vector<ProbeRing*> rings() override { return {&lane_.ring}; }
 
-    void start() override {
+    void start(OnProbes on_probes) override {
+        on_probes_ = std::move(on_probes);
         thread_ = std::jthread([this](const std::stop_token& stop) { receive(stop); });
     }
 
@@ -45,7 +46,8 @@ class NflogSource final : public PacketSource {
                  .lost_in_queue = {},
                  .waiting = {},
                  .receive_buffer_bytes = stats.receive_buffer_bytes,
-                 .counts = lane_.reader.counts()}};
+                 .counts = lane_.reader.counts(),
+                 .waits = {}}};
     }
     [[nodiscard]] std::vector<DisregardedPacket> disregarded(const core::Address& source) const override {
         return lane_.reader.disregarded().of(source);
@@ -69,7 +71,7 @@ class NflogSource final : public PacketSource {
                     }
                 }
                 if (pushed) {
-                    doorbell_.ring();
+                    group_.busy_poll(on_probes_());
                 }
             },
             stop);
@@ -78,7 +80,7 @@ class NflogSource final : public PacketSource {
 
     nflog::Group group_;
     Lane lane_;
-    Doorbell& doorbell_;
+    OnProbes on_probes_;                // set before the thread starts
     std::expected<void, Error> ended_;  // the thread's, read after it has been joined
     std::atomic<bool> has_failed_{false};
     std::jthread thread_;  // last: joined before what it uses goes
@@ -87,8 +89,7 @@ class NflogSource final : public PacketSource {
 }  // namespace
 
 std::expected<std::unique_ptr<PacketSource>, Error> open_nflog(const NflogSettings& settings,
-                                                               const SharedKnowledge& knowledge,
-                                                               Doorbell& doorbell) {
+                                                               const SharedKnowledge& knowledge) {
     nflog::GroupConfig config;
     config.number = settings.group;
     config.copy_range = settings.copy_range;
@@ -97,7 +98,7 @@ std::expected<std::unique_ptr<PacketSource>, Error> open_nflog(const NflogSettin
     if (!group) {
         return std::unexpected(group.error());
     }
-    return std::make_unique<NflogSource>(std::move(*group), knowledge, doorbell);
+    return std::make_unique<NflogSource>(std::move(*group), knowledge);
 }
 
 }  // namespace farewell::source

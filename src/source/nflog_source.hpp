@@ -20,8 +20,7 @@ struct NflogSettings {
 };
 
 /// Binds the group. The kernel gathers packets from now on.
-[[nodiscard]] std::expected<std::unique_ptr<PacketSource>, Error> open_nflog(const NflogSettings& settings,
-                                                                             const SharedKnowledge& knowledge,
-                                                                             Doorbell& doorbell);
+[[nodiscard]] std::expected<std::unique_ptr<PacketSource>, Error> open_nflog(
+    const NflogSettings& settings, const SharedKnowledge& knowledge);
 
 }  // namespace farewell::source

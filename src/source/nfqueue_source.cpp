@@ -14,9 +14,8 @@ namespace {
 
 class NfqueueSource final : public PacketSource {
  public:
-    NfqueueSource(nfq::Pool pool, const NfqueueSettings& settings, const SharedKnowledge& knowledge,
-                  Doorbell& doorbell)
-        : pool_(std::move(pool)), first_queue_(settings.first_queue), doorbell_(doorbell) {
+    NfqueueSource(nfq::Pool pool, const NfqueueSettings& settings, const SharedKnowledge& knowledge)
+        : pool_(std::move(pool)), first_queue_(settings.first_queue) {
         lanes_.reserve(std::size_t{settings.last_queue} - settings.first_queue + 1);
         for (std::uint32_t number = settings.first_queue; number <= settings.last_queue; ++number) {
             lanes_.push_back(std::make_unique<Lane>(knowledge));
@@ -40,23 +39,26 @@ class NfqueueSource final : public PacketSource {
         return rings;
     }
 
-    void start() override {
+    void start(OnProbes on_probes) override {
+        on_probes_ = std::move(on_probes);
         pool_.start([this](std::uint16_t number) -> nfq::Pool::Handler {
-            PacketReader& reader = lanes_[static_cast<std::size_t>(number - first_queue_)]->reader;
-            // No verdict is set: the default one is what every packet gets.
-            return [&reader, &doorbell = doorbell_](const nfq::Batch& batch) {
+            Lane& lane = *lanes_[static_cast<std::size_t>(number - first_queue_)];
+            // No verdict is set: the default one is what every packet gets, and before anybody is judged.
+            return [&lane, this](nfq::Batch& batch) {
                 const core::Time now = boot_now();
                 bool pushed = false;
                 for (const nfq::Packet& packet : batch.packets()) {
-                    auto probe =
-                        reader.read(packet.payload, packet.original_length, now, direction_at(packet.hook));
+                    auto probe = lane.reader.read(packet.payload, packet.original_length, now,
+                                                  direction_at(packet.hook));
                     if (probe) {
                         probe->interface = packet.metadata().input_interface;
-                        pushed = reader.push(*probe, now) || pushed;
+                        pushed = lane.reader.push(*probe, now) || pushed;
                     }
                 }
+                batch.give_verdicts();
+                lane.waits.add(boot_now() - now, batch.size());
                 if (pushed) {
-                    doorbell.ring();
+                    batch.busy_poll(on_probes_());
                 }
             };
         });
@@ -91,7 +93,8 @@ class NfqueueSource final : public PacketSource {
                             .lost_in_queue = {},
                             .waiting = {},
                             .receive_buffer_bytes = stats.receive_buffer_bytes,
-                            .counts = lanes_[i]->reader.counts()};
+                            .counts = lanes_[i]->reader.counts(),
+                            .waits = lanes_[i]->waits.counts()};
             const auto row = std::ranges::find(kernel, number, &nfq::KernelQueueStats::number);
             if (row != kernel.end()) {
                 lane.lost_in_queue = row->queue_dropped;
@@ -116,14 +119,13 @@ class NfqueueSource final : public PacketSource {
     std::optional<nfq::KernelStatsReader> kernel_stats_;  // /proc may be closed to us
     std::vector<std::unique_ptr<Lane>> lanes_;
     std::uint16_t first_queue_;
-    Doorbell& doorbell_;
+    OnProbes on_probes_;  // set before the threads start
 };
 
 }  // namespace
 
 std::expected<std::unique_ptr<PacketSource>, Error> open_nfqueue(const NfqueueSettings& settings,
-                                                                 const SharedKnowledge& knowledge,
-                                                                 Doorbell& doorbell) {
+                                                                 const SharedKnowledge& knowledge) {
     nfq::QueueConfig config;
     config.copy_range = settings.copy_range;
     config.max_length = settings.max_length;
@@ -133,7 +135,7 @@ std::expected<std::unique_ptr<PacketSource>, Error> open_nfqueue(const NfqueueSe
     if (!pool) {
         return std::unexpected(pool.error());
     }
-    return std::make_unique<NfqueueSource>(std::move(*pool), settings, knowledge, doorbell);
+    return std::make_unique<NfqueueSource>(std::move(*pool), settings, knowledge);
 }
 
 }  // namespace farewell::source

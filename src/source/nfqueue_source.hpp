@@ -25,6 +25,6 @@ struct NfqueueSettings {
 
 /// Binds all queues or none. Packets wait in them from now on, until start().
 [[nodiscard]] std::expected<std::unique_ptr<PacketSource>, Error> open_nfqueue(
-    const NfqueueSettings& settings, const SharedKnowledge& knowledge, Doorbell& doorbell);
+    const NfqueueSettings& settings, const SharedKnowledge& knowledge);
 
 }  // namespace farewell::source

@@ -3,17 +3,20 @@
 // learned from a packet travels by a ring and never holds anything up.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <farewell/error.hpp>
 #include <farewell/metadata.hpp>
+#include <functional>
 #include <optional>
 #include <string_view>
 #include <vector>
 
 #include "source/packet_reader.hpp"
 #include "source/probe_ring.hpp"
+#include "source/wait_counts.hpp"
 
 namespace farewell::source {
 
@@ -26,6 +29,7 @@ struct Lane {
     explicit Lane(const SharedKnowledge& knowledge) : reader(ring, knowledge) {}
     ProbeRing ring;
     PacketReader reader;
+    WaitCounter waits;  // for verdicts, where any are given
 };
 
 /// What one lane has seen and lost.
@@ -37,6 +41,7 @@ struct LaneStatus {
     std::optional<std::uint32_t> waiting;        // packets in the kernel's queue
     std::size_t receive_buffer_bytes = 0;
     PacketCounts counts;
+    WaitCounts waits;  // for verdicts, from when packets are received; none where none is given
 };
 
 class PacketSource {
@@ -50,7 +55,10 @@ class PacketSource {
     [[nodiscard]] virtual std::string_view lane_name() const = 0;
     /// One ring per lane; they live as long as the source.
     [[nodiscard]] virtual std::vector<ProbeRing*> rings() = 0;
-    virtual void start() = 0;
+    /// What a receiving thread calls when it has put probes into its ring and every packet has its verdict.
+    /// Returns for how long the next packet is worth looking for without sleeping.
+    using OnProbes = std::function<std::chrono::microseconds()>;
+    virtual void start(OnProbes on_probes) = 0;
     /// Takes what the kernel still has, unbinds, joins. The first error that ended a thread, if any did.
     virtual std::expected<void, Error> stop() = 0;
     /// Whether a receiving thread has ended although nobody asked it to.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// How probes travel from a queue thread to the engine thread: one bounded ring per queue thread, and one
-// doorbell for all of them. Nothing here blocks the producer; a full ring refuses and the caller counts.
+// How probes travel from a receiving thread to whoever judges them: one bounded ring per receiving thread.
+// And what wakes the engine thread. Nothing here blocks the producer; a full ring refuses and the caller
+// counts.
 #pragma once
 
 #include <atomic>
@@ -13,8 +14,9 @@
 
 namespace farewell::source {
 
-/// One producer (a queue thread), one consumer (the engine thread). 16384 arrivals are about 1.3 MB and
-/// 30 ms of probes at half a million a second: longer than any single transaction with nftables.
+/// One producer (a receiving thread), one consumer at a time (daemon/engine_loop.hpp says who). 16384
+/// arrivals are about 1.3 MB and 30 ms of probes at half a million a second: longer than any single
+/// transaction with nftables.
 class ProbeRing {
  public:
     static constexpr std::size_t kCapacity = 16384;
@@ -24,6 +26,7 @@ class ProbeRing {
     std::span<core::Arrival> take(std::span<core::Arrival> room) {
         return room.first(ring_.pop(room.data(), room.size()));
     }
+    /// Any thread, of one moment.
     [[nodiscard]] bool empty() { return ring_.read_available() == 0; }
 
  private:

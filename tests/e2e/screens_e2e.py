@@ -33,7 +33,7 @@ class Screens(CountingTest):
         self.assert_lines(
             daemon.cli("status").stdout,
             r"^● farewell \d+\.\d+\.\d+  enforcing   up \d+\w+   pid \d+   config " + re.escape(config) + r" \(read \d\d:\d\d:\d\d",
-            r"^  queues    0-3, 4 threads   \d+ packets/s now, [1-9]\d* since the start   0 lost in kernel$",
+            r"^  queues    0-3, 4 threads   \d+ packets/s now, [1-9]\d* since the start   0 lost in kernel   verdict p99 \d+(\.\d)? (µs|ms)$",
             r"^  sources   \d+ tracked in 16 MiB   \d+ suspects \(5 ports or more\)$",
             r"^  bans      2 active \(1 IPv4, 1 IPv6\)   2 decided in the last hour   the next ends in 59m\d+s$",
             r"^  rule      10 points within 1d or 5 ports within 2s: banned for 1h, softly   2 decided, 0 unbanned since the start$",

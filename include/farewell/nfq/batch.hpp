@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -16,7 +17,7 @@ namespace farewell::nfq {
 class BatchExtras;
 
 /// Lives as long as the handler's call, in the thread of the queue; its packets and their payloads with it.
-/// Nothing here is a system call, nothing allocates once its buffers have grown.
+/// Nothing here is a system call but give_verdicts(), nothing allocates once its buffers have grown.
 class Batch {
  public:
     /// The largest payload that mangle() can give: what a netlink attribute can carry.
@@ -61,12 +62,27 @@ class Batch {
     /// verdict is a message of its own, because VERDICT_BATCH would take the held packets along.
     [[nodiscard]] Held hold(const Packet& packet);
 
+    /// The verdicts go out now instead of when the handler returns: for a handler that has more to do, so
+    /// that no packet waits for it. Packets and payloads stay; what is set, altered or held afterwards comes
+    /// too late and has no effect. Once a batch. What sending fails of is returned by run() or receive().
+    void give_verdicts();
+
+    /// Somebody sends packets one by one, and the next is wanted without the time that waking a sleeping
+    /// thread takes (tens of microseconds; hundreds where its processor has gone to sleep too): run() looks
+    /// for it again and again for up to `duration`, at most QueueConfig::kMaxWaitMax, and takes that much of
+    /// a processor. Of the next receive alone, and instead of QueueConfig::load_wait and max_wait.
+    void busy_poll(std::chrono::microseconds duration) { busy_poll_ = duration; }
+
  private:
     friend class Queue;
+    struct ErasedAnswer {
+        void* object;
+        void (*call)(void* object, const Batch& batch);
+    };
     /// As many verdicts as packets; they are written only once they differ.
     Batch(std::span<const Packet> packets, std::span<Verdict> verdicts, const Verdict& of_all,
-          BatchExtras& extras)
-        : packets_(packets), verdicts_(verdicts), of_all_(of_all), extras_(extras) {}
+          BatchExtras& extras, ErasedAnswer answer)
+        : packets_(packets), verdicts_(verdicts), of_all_(of_all), extras_(extras), answer_(answer) {}
     void tell_apart() {
         if (!differ_) {
             std::ranges::fill(verdicts_, of_all_);
@@ -82,6 +98,9 @@ class Batch {
     Verdict of_all_;  // unless they differ
     bool differ_ = false;
     BatchExtras& extras_;
+    ErasedAnswer answer_;
+    bool is_answered_ = false;
+    std::chrono::microseconds busy_poll_{0};
 };
 
 }  // namespace farewell::nfq
