@@ -170,7 +170,8 @@ class Leaks(unittest.TestCase):
 @unittest.skipUnless(os.geteuid() == 0, "needs root: namespaces and queues")
 class Soak(unittest.TestCase):
     def soak(self, seconds, *arguments):
-        return subprocess.run([RUN, "--bin", os.path.dirname(world.FAREWELLD), "--busy", "--seed", "7", "--seconds", str(seconds), *arguments],
+        return subprocess.run([RUN, "--bin", os.path.dirname(world.FAREWELLD), "--busy", "--seed", "7",
+                               "--seconds", str(round(seconds * world.PATIENCE)), *arguments],
                               check=False, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=170 * world.PATIENCE)
 
     def assert_noticed(self, sabotage, what):

@@ -15,7 +15,7 @@ PACKAGING = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../pack
 CATALOGUE = os.path.join(PACKAGING, "farewell.catalog")
 PROFILE = os.path.join(PACKAGING, "apparmor/usr.sbin.farewelld")
 APPARMOR_PARSER = shutil.which("apparmor_parser", path="/usr/sbin:/sbin:" + os.environ.get("PATH", ""))
-UNIT = os.path.join(os.path.dirname(FAREWELLD), "../packaging/farewell.service")
+UNIT = os.environ.get("FAREWELL_UNIT", os.path.join(os.path.dirname(FAREWELLD), "../packaging/farewell.service"))
 EXPOSURE_MAX = 1.2
 
 

@@ -73,7 +73,7 @@ class Soak:
             stage.judge_counts()
             if OPTIONS.sabotage and number == 0:
                 disturbances.SABOTAGES[OPTIONS.sabotage](stage)
-                stage.wait_seconds(8)
+                stage.wait_seconds(8 * world.PATIENCE)
                 self._scene.daemon.process.send_signal(signal.SIGCONT)  # some stop it
             self._disturb_until(begin + seconds, (*disturbances.RESTARTS, *disturbances.RESTARTS, *disturbances.HARMLESS), self._pace.restart)
         self._end()

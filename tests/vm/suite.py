@@ -52,7 +52,8 @@ def programs_of_the_package(directory):
     subprocess.run(["dpkg", "--extract", packages[0], directory], check=True)
     os.chmod(directory, 0o755)  # farewelld may look into its own folder as the user it becomes
     os.rename(f"{directory}/usr/sbin/farewelld", f"{directory}/usr/bin/farewelld")  # some look for the one beside the other
-    return {name.upper(): f"{directory}/usr/bin/{name}" for name in ("farewelld", "farewell")}
+    programs = {name.upper(): f"{directory}/usr/bin/{name}" for name in ("farewelld", "farewell")}
+    return dict(programs, FAREWELL_UNIT=f"{directory}/lib/systemd/system/farewell.service")
 
 
 def run_one(name, environment):
