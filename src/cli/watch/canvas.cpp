@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <array>
 
+#include "report/printable.hpp"
+
 namespace farewell::cli::watch {
 namespace {
 
@@ -31,25 +33,12 @@ constexpr std::array<Look, static_cast<std::size_t>(Ink::source) + kSourceInks> 
 }};
 
 /// The next character of UTF-8 text, taken off its front; `?` for what cannot be shown in one cell.
-char32_t take_character(std::string_view& text) {
-    const auto first = static_cast<unsigned char>(text.front());
-    const std::size_t length = first < 0x80    ? 1
-                               : first >= 0xf0 ? 4
-                               : first >= 0xe0 ? 3
-                               : first >= 0xc0 ? 2
-                                               : 1;
-    char32_t character = length == 1 ? first : first & (0xffU >> (length + 1));
-    bool is_whole = (first < 0x80 || length > 1) && text.size() >= length;
-    for (std::size_t i = 1; is_whole && i < length; ++i) {
-        const auto next = static_cast<unsigned char>(text[i]);
-        is_whole = (next & 0xc0U) == 0x80;
-        character = character << 6U | (next & 0x3fU);
-    }
-    text.remove_prefix(is_whole ? length : 1);
-    // Control characters would steer the terminal; from U+2E80 on characters take two cells.
-    const bool is_shown = is_whole && character >= 0x20 && (character < 0x7f || character >= 0xa0) &&
-                          (character < 0x300 || character >= 0x370) && character < 0x2e80;
-    return is_shown ? character : U'?';
+char32_t take_glyph(std::string_view& text) {
+    const auto character = report::take_character(text);
+    // Combining ones take no cell, and from U+2E80 on characters take two.
+    const bool is_shown = character && report::is_printable(*character) &&
+                          (*character < 0x300 || *character >= 0x370) && *character < 0x2e80;
+    return is_shown ? *character : U'?';
 }
 
 void append_utf8(std::string& text, char32_t glyph) {
@@ -93,8 +82,8 @@ int Canvas::write(int x, int y, std::string_view text, Style style, int width) {
     width = std::min(width, size_.width - x);
     int used = 0;
     while (!text.empty() && used < width) {
-        const char32_t character = take_character(text);
-        put(x + used, y, used + 1 == width && !text.empty() ? U'…' : character, style);
+        const char32_t glyph = take_glyph(text);
+        put(x + used, y, used + 1 == width && !text.empty() ? U'…' : glyph, style);
         ++used;
     }
     return used;
