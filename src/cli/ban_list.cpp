@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "cli/document_text.hpp"
 #include "report/address_text.hpp"
 #include "report/quantity_text.hpp"
 
@@ -186,7 +187,7 @@ std::string cscli_text(const json& bans) {
                              {"type", "ban"},
                              {"value", ban.at("source")}});
     }
-    return decisions.dump() + "\n";
+    return json_line(decisions);
 }
 
 }  // namespace
@@ -209,7 +210,7 @@ std::string ban_list_text(const json& bans, ListFormat format) {
         case ListFormat::nft:
             return nft_text(bans);
         case ListFormat::json:
-            return json{{"schema", "farewell/bans-export/v1"}, {"bans", bans}}.dump() + "\n";
+            return json_line({{"schema", "farewell/bans-export/v1"}, {"bans", bans}});
         case ListFormat::cscli:
             return cscli_text(bans);
     }

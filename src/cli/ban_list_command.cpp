@@ -24,6 +24,7 @@
 #include "cli/progress_bar.hpp"
 #include "report/address_text.hpp"
 #include "report/control_protocol.hpp"
+#include "report/printable.hpp"
 #include "report/quantity_text.hpp"
 
 namespace farewell::cli {
@@ -102,7 +103,8 @@ struct ImportSum {
 /// The first few of those that came to nothing, on stderr.
 void complain(const json& items, std::string_view what) {
     for (std::size_t i = 0; i < std::min(items.size(), kShownMax); ++i) {
-        fmt::print(stderr, "farewell: {}: {}\n", what, items[i].at("message").get<std::string>());
+        fmt::print(stderr, "farewell: {}: {}\n", what,
+                   report::printable(items[i].at("message").get<std::string>()));
     }
     if (items.size() > kShownMax) {
         fmt::print(stderr, "farewell: … and {} more {}\n", items.size() - kShownMax, what);
@@ -137,7 +139,7 @@ std::expected<ImportSum, CallFailure> send(const Session& session, const std::ve
             continue;
         }
         json item = item_of(ban, options);
-        const std::size_t size = item.dump().size() + 1;
+        const std::size_t size = json_line(item).size();
         if (bytes + size > kRequestBytes) {
             if (auto flushed = flush(); !flushed) {
                 return std::unexpected(flushed.error());

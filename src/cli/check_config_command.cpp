@@ -12,6 +12,7 @@
 #include "cli/commands.hpp"
 #include "cli/config_options.hpp"
 #include "config/config.hpp"
+#include "report/printable.hpp"
 
 namespace farewell::cli {
 namespace {
@@ -36,7 +37,7 @@ ExitStatus check_config(const Session& session, const ConfigOptions& options) {
     }
     for (const auto& file : config->files) {
         document["files"].push_back(file.string());
-        text += fmt::format("{}: ok\n", file.string());
+        text += fmt::format("{}: ok\n", report::printable(file.string()));
     }
     session.say(document, text.empty() ? "no configuration file: the defaults are in force\n" : text);
     return ExitStatus::ok;

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "report/printable.hpp"
+
 namespace farewell::cli {
 namespace {
 
@@ -43,12 +45,14 @@ std::size_t width_of(std::string_view text) {
 
 std::string line_of(const Finding& finding, const Paint& paint) {
     constexpr std::size_t kWidth = 120;
-    const std::string line = fmt::format("{} {}", mark_of(finding.verdict, paint), finding.text);
-    if (finding.mend.empty()) {
+    const std::string text = report::printable(finding.text);
+    const std::string mend = report::printable(finding.mend);
+    const std::string line = fmt::format("{} {}", mark_of(finding.verdict, paint), text);
+    if (mend.empty()) {
         return line + "\n";
     }
-    const bool fits = width_of(finding.text) + width_of(finding.mend) + 9 <= kWidth;
-    return line + (fits ? "     " : "\n    ") + "→ " + paint.strong(finding.mend) + "\n";
+    const bool fits = width_of(text) + width_of(mend) + 9 <= kWidth;
+    return line + (fits ? "     " : "\n    ") + "→ " + paint.strong(mend) + "\n";
 }
 
 std::size_t count(const std::vector<Finding>& findings, Verdict verdict) {

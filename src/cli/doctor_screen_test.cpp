@@ -37,6 +37,13 @@ TEST(DoctorScreen, ALongCommandHasItsOwnLine) {
                                                                     "\n✘ wrong     → do that\n2 failures\n");
 }
 
+TEST(DoctorScreen, NamesFromOutsideSteerNoTerminal) {
+    const Finding finding{
+        .verdict = Verdict::failure, .text = "taken by \033c", .mend = "systemctl stop \033c", .id = "a"};
+    EXPECT_EQ(doctor_screen({finding}, Paint(false)),
+              "✘ taken by \\x1bc     → systemctl stop \\x1bc\n1 failure\n");
+}
+
 TEST(DoctorScreen, NotesAloneAreAllWell) {
     EXPECT_TRUE(
         doctor_screen({kWell, kNote}, Paint(false)).ends_with("✔ all bans are in force\nall is well\n"));

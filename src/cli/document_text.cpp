@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "cli/document_text.hpp"
 
+#include <fmt/format.h>
+
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <ctime>
 #include <nlohmann/json.hpp>
+#include <string_view>
+#include <utility>
 
+#include "report/printable.hpp"
 #include "report/quantity_text.hpp"
 
 namespace farewell::cli {
@@ -20,6 +25,33 @@ std::chrono::nanoseconds nanoseconds_of(double seconds) {
 }
 
 }  // namespace
+
+json for_screen(json document) {
+    if (document.is_string()) {
+        return report::printable(document.get_ref<const std::string&>());
+    }
+    if (document.is_structured()) {
+        for (json& part : document) {
+            part = for_screen(std::move(part));
+        }
+    }
+    return document;
+}
+
+std::string json_line(const json& document) {
+    const std::string text = document.dump(-1, ' ', false, json::error_handler_t::replace);
+    std::string line;
+    for (std::string_view rest = text; !rest.empty();) {
+        const std::string_view before = rest;
+        const auto character = report::take_character(rest);
+        if (character && !report::is_printable(*character)) {  // within a text: elsewhere is none
+            line += fmt::format("\\u{:04x}", static_cast<std::uint32_t>(*character));
+        } else {
+            line += before.substr(0, before.size() - rest.size());
+        }
+    }
+    return line + "\n";
+}
 
 std::uint64_t number(const json& object, const char* name) {
     return object.value(name, std::uint64_t{0});

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Values of the daemon's documents as text for people.
+// The daemon's documents and their values as text: for people, who look at a terminal, and for programs.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,12 @@
 #include <string>
 
 namespace farewell::cli {
+
+/// With every text in it report::printable: what a screen is made of.
+[[nodiscard]] nlohmann::json for_screen(nlohmann::json document);
+/// The document itself, a line of JSON; what a terminal would heed is escaped, bytes that are not UTF-8 (of
+/// file names, of the command line) become U+FFFD.
+[[nodiscard]] std::string json_line(const nlohmann::json& document);
 
 /// 0 where there is none.
 [[nodiscard]] std::uint64_t number(const nlohmann::json& object, const char* name);

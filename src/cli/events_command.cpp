@@ -10,6 +10,7 @@
 #include <string>
 
 #include "cli/commands.hpp"
+#include "cli/document_text.hpp"
 #include "cli/event_lines.hpp"
 #include "report/control_protocol.hpp"
 
@@ -43,11 +44,11 @@ ExitStatus list_events(const Session& session, const EventsOptions& options) {
         return session.fail(answer.error());
     }
     if (!session.as_json) {
-        session.say(event_lines(*answer));
+        session.say(event_lines(for_screen(*answer)));
         return ExitStatus::ok;
     }
     for (const json& event : answer->at("events")) {
-        fmt::print("{}\n", event.dump());
+        fmt::print("{}", json_line(event));
     }
     return ExitStatus::ok;
 }
@@ -55,7 +56,7 @@ ExitStatus list_events(const Session& session, const EventsOptions& options) {
 ExitStatus follow_events(const Session& session, const EventsOptions& options) {
     const auto followed = session.daemon().follow(
         report::control::method::kFollowEvents, parameters_of(options), [&session](const json& event) {
-            session.say(event, session.as_json ? std::string() : event_line(event));
+            session.say(event, session.as_json ? std::string() : event_line(for_screen(event)));
             std::fflush(stdout);  // into a pipe too: whoever reads it waits for this line
         });
     return followed ? ExitStatus::ok : session.fail(followed.error());

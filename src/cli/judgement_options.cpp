@@ -9,6 +9,7 @@
 #include <random>
 
 #include "cli/open_port.hpp"
+#include "report/printable.hpp"
 
 namespace farewell::cli {
 
@@ -57,10 +58,11 @@ bool is_other_file(const replay::FileReading& file, bool named) {
 }
 
 void complain(const replay::FileReading& file) {
+    const std::string name = report::printable(file.file.string());
     if (file.reading == replay::Reading::unsupported_link) {
-        fmt::print(stderr, "farewell: {}: unsupported link type {}\n", file.file.string(), file.link);
+        fmt::print(stderr, "farewell: {}: unsupported link type {}\n", name, file.link);
     } else if (file.problem) {
-        fmt::print(stderr, "farewell: {}: {}{}\n", file.file.string(), file.problem->message,
+        fmt::print(stderr, "farewell: {}: {}{}\n", name, report::printable(file.problem->message),
                    file.reading == replay::Reading::partly ? "; judged up to there" : "");
     }
 }

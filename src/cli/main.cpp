@@ -11,6 +11,7 @@
 #include "cli/commands.hpp"
 #include "cli/did_you_mean.hpp"
 #include "report/exit_status.hpp"
+#include "report/printable.hpp"
 #include "report/version.hpp"
 
 namespace {
@@ -21,6 +22,9 @@ ExitStatus run(int argc, char** argv) {
     CLI::App app{"farewell: see and steer farewelld, which bans port scanners."};
     app.set_version_flag("--version", std::string("farewell ") + farewell::report::kVersion);
     app.require_subcommand(1);
+    app.failure_message([](const CLI::App* /*app*/, const CLI::Error& error) {
+        return farewell::report::printable(error.what()) + "\nRun with --help for more information.\n";
+    });
     farewell::cli::Session session;
     session.add_options(app);
     farewell::cli::add_status_command(app, session);
@@ -60,7 +64,7 @@ int main(int argc, char** argv) {
     try {
         return static_cast<int>(run(argc, argv));
     } catch (const std::exception& error) {
-        fmt::print(stderr, "farewell: {}\n", error.what());
+        fmt::print(stderr, "farewell: {}\n", farewell::report::printable(error.what()));
         return static_cast<int>(ExitStatus::failure);
     }
 }

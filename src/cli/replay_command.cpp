@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "cli/commands.hpp"
+#include "cli/document_text.hpp"
 #include "cli/judgement_options.hpp"
 #include "cli/progress_bar.hpp"
 #include "cli/replay_report.hpp"
@@ -21,7 +22,6 @@
 namespace farewell::cli {
 namespace {
 
-using nlohmann::json;
 using replay::CaptureFile;
 using replay::FileReport;
 using report::ExitStatus;
@@ -50,7 +50,7 @@ class Printer {
     ExitStatus finish() {
         bar_.clear();
         if (as_json_) {
-            fmt::print("{}\n", summary_document(summary_).dump());
+            fmt::print("{}", json_line(summary_document(summary_)));
         } else if (!quiet_) {
             fmt::print("{}", summary_screen(summary_));
         }
@@ -64,9 +64,7 @@ class Printer {
             return;
         }
         summary_.add(file);
-        // File names are bytes, and JSON is UTF-8.
-        constexpr json::error_handler_t kReplace = json::error_handler_t::replace;
-        const std::string text = as_json_ ? replay_document(file, began).dump(-1, ' ', false, kReplace) + "\n"
+        const std::string text = as_json_ ? json_line(replay_document(file, began))
                                  : quiet_ ? ""
                                           : replay_screen(file, began);
         if (!text.empty() || file.reading != replay::Reading::whole) {

@@ -10,6 +10,7 @@
 
 #include "cli/replay_report.hpp"
 #include "report/address_text.hpp"
+#include "report/printable.hpp"
 #include "report/quantity_text.hpp"
 
 namespace farewell::cli {
@@ -133,7 +134,7 @@ std::string replay_screen(const replay::FileReport& report, core::Time began) {
     if (report.bans.empty() && report.near_misses.empty()) {
         return {};
     }
-    std::string text = report.file.string() + "\n";
+    std::string text = report::printable(report.file.string()) + "\n";
     for (const replay::BannedSource& ban : report.bans) {
         text += ban_lines(ban, began);
     }

@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -21,6 +22,7 @@
 #include "nft/rehearsal.hpp"
 #include "nft/ruleset.hpp"
 #include "report/control_protocol.hpp"
+#include "report/printable.hpp"
 
 namespace farewell::cli {
 namespace {
@@ -170,8 +172,12 @@ ExitStatus diff_ruleset(const RulesetOptions& options, const Session& session) {
     const std::vector<std::string> lines = line_diff(loaded, wanted);
     std::string screen;
     if (!lines.empty()) {
-        screen = fmt::format("table inet {}: - the kernel has it, + farewelld would load it\n{}\n",
-                             config->nft_table, fmt::join(lines, "\n"));
+        screen =
+            fmt::format("table inet {}: - the kernel has it, + farewelld would load it\n", config->nft_table);
+        for (const std::string& line : lines) {
+            const std::size_t indentation = std::min(line.find_first_not_of("+- \t"), line.size());
+            screen += line.substr(0, indentation) + report::printable(line.substr(indentation)) + "\n";
+        }
     }
     say(session, {{"differs", !lines.empty()}, {"lines", lines}}, screen);
     return lines.empty() ? ExitStatus::ok : ExitStatus::failure;

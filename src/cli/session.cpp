@@ -10,6 +10,9 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "cli/document_text.hpp"
+#include "report/printable.hpp"
+
 namespace farewell::cli {
 
 using nlohmann::json;
@@ -48,23 +51,23 @@ void Session::say(std::string_view text) const {
 
 void Session::say(const json& document, std::string_view text) const {
     if (as_json) {
-        fmt::print("{}\n", document.dump());
+        fmt::print("{}", json_line(document));
     } else {
         say(text);
     }
 }
 
 ExitStatus Session::fail(const CallFailure& failure) const {
-    fmt::print(stderr, "farewell: {}\n", failure.message);
+    fmt::print(stderr, "farewell: {}\n", report::printable(failure.message));
     for (const std::string& detail : failure.details) {
-        fmt::print(stderr, "  {}\n", detail);
+        fmt::print(stderr, "  {}\n", report::printable(detail));
     }
     if (as_json) {
         const json document{{"schema", "farewell/error/v1"},
                             {"error", failure.error},
                             {"message", failure.message},
                             {"details", failure.details}};
-        fmt::print("{}\n", document.dump());
+        fmt::print("{}", json_line(document));
     }
     return failure.status;
 }
@@ -74,7 +77,8 @@ ExitStatus Session::fail(ExitStatus status, std::string message) const {
 }
 
 ExitStatus Session::would(const std::string& what) const {
-    say(json{{"schema", "farewell/dry-run/v1"}, {"would", what}}, fmt::format("would {}\n", what));
+    say(json{{"schema", "farewell/dry-run/v1"}, {"would", what}},
+        fmt::format("would {}\n", report::printable(what)));
     return ExitStatus::ok;
 }
 
@@ -83,7 +87,7 @@ ExitStatus Session::show(std::string_view method, const json& parameters, const 
     if (!answer) {
         return fail(answer.error());
     }
-    say(*answer, as_json ? std::string() : screen(*answer, paint()));
+    say(*answer, as_json ? std::string() : screen(for_screen(*answer), paint()));
     return ExitStatus::ok;
 }
 

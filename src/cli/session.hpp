@@ -49,7 +49,7 @@ class Session {
     [[nodiscard]] report::ExitStatus fail(report::ExitStatus status, std::string message) const;
     /// What --dry-run answers: "would " + `what`.
     [[nodiscard]] report::ExitStatus would(const std::string& what) const;
-    /// Calls the daemon, and shows its document as JSON or as `screen` makes it.
+    /// Calls the daemon, and shows its document as JSON, or as `screen` makes it of a printable one.
     [[nodiscard]] report::ExitStatus show(std::string_view method, const nlohmann::json& parameters,
                                           const Screen& screen) const;
 

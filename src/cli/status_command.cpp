@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.hpp"
+#include "cli/document_text.hpp"
 #include "cli/screens.hpp"
 #include "report/control_protocol.hpp"
 
@@ -20,7 +21,7 @@ void add_status_command(CLI::App& app, Session& session) {
         if (!answer) {
             return session.fail(answer.error());
         }
-        session.say(*answer, status_screen(*answer, session.paint()));
+        session.say(*answer, status_screen(for_screen(*answer), session.paint()));
         return answer->at("degraded") == true ? ExitStatus::degraded : ExitStatus::ok;
     });
 }

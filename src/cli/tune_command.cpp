@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "cli/commands.hpp"
+#include "cli/document_text.hpp"
 #include "cli/judgement_options.hpp"
 #include "cli/progress_bar.hpp"
 #include "core/limits.hpp"
@@ -154,7 +155,7 @@ ExitStatus run_tune(const TuneOptions& options, const Session& session) {
     const bool knows_contents =
         !options.benign.empty() || !options.scans.empty() || !options.scanners.empty();
     if (session.as_json) {
-        fmt::print("{}\n", tune_document(sweep.results(), counts).dump());
+        fmt::print("{}", json_line(tune_document(sweep.results(), counts)));
     } else if (!session.quiet) {
         fmt::print("{}", tune_screen(sweep.results(), counts, knows_contents));
     }

@@ -19,6 +19,7 @@
 #include <utility>
 
 #include "cli/commands.hpp"
+#include "cli/document_text.hpp"
 #include "cli/watch/model.hpp"
 #include "cli/watch/terminal.hpp"
 #include "cli/watch/view.hpp"
@@ -182,7 +183,7 @@ class Watch {
 ExitStatus print_pictures(const Session& session) {
     const auto followed =
         session.daemon().follow(report::control::method::kWatch, json::object(), [](const json& picture) {
-            fmt::print("{}\n", picture.dump());
+            fmt::print("{}", json_line(picture));
             std::fflush(stdout);
         });
     return followed ? ExitStatus::ok : session.fail(followed.error());

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "config/config_keys.hpp"
+#include "report/printable.hpp"
 #include "report/quantity_text.hpp"
 #include "report/suggestion.hpp"
 
@@ -162,6 +163,10 @@ std::vector<std::filesystem::path> drop_ins_of(const std::filesystem::path& file
 }
 
 }  // namespace
+
+std::string ConfigError::text() const {
+    return report::printable(place + ": error: " + message);
+}
 
 std::expected<Config, std::vector<ConfigError>> load_config(const ConfigSources& sources) {
     Config config;

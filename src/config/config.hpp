@@ -75,11 +75,12 @@ struct Config {  // NOLINT(clang-analyzer-optin.performance.Padding): in the ord
     std::vector<std::filesystem::path> files;  // those that were read, in order
 };
 
-/// One mistake: "farewell.toml:12:13: error: detect.threshold must be …".
+/// One mistake.
 struct ConfigError {
     std::string place;  // "file:line:column", or "--set detect.threshold"
     std::string message;
-    [[nodiscard]] std::string text() const { return place + ": error: " + message; }
+    /// "farewell.toml:12:13: error: detect.threshold must be …": printable, whatever the file holds.
+    [[nodiscard]] std::string text() const;
 };
 
 struct ConfigSources {

@@ -194,7 +194,8 @@ class ControlServer::State::Connection : public AnswerStream,
 
  private:
     static std::string frame_of(const nlohmann::json& answer) {
-        // Bytes that are not UTF-8 can only come from a client's own words; they are shown replaced.
+        // A program, an interface and a file are named by any bytes; those that are not UTF-8 are shown
+        // replaced.
         std::string frame = answer.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
         frame += kFrameEnd;
         return frame;

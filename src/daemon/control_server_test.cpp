@@ -147,6 +147,13 @@ TEST_F(ControlServerTest, AMethodWithOneAnswerGivesOneWhateverIsAskedFor) {
     EXPECT_EQ(answers_of(client, 1)[0], json({{"parameters", {{"one", 1}}}})) << "that is not true";
 }
 
+TEST_F(ControlServerTest, ANameThatIsNotUtf8CostsNobodyTheAnswer) {
+    Client client(path_);
+    const auto stream = stream_of(client);
+    EXPECT_TRUE(stream->send({{"by", "\033[31m\xff (process 7)"}}));
+    EXPECT_EQ(answers_of(client, 1)[0].at("parameters").at("by"), "\033[31m\ufffd (process 7)");
+}
+
 TEST_F(ControlServerTest, AClientThatGoesIsNoticedThoughNothingIsSent) {
     Client client(path_);
     const auto stream = stream_of(client);

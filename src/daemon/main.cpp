@@ -12,6 +12,7 @@
 #include "config/config.hpp"
 #include "daemon/daemon.hpp"
 #include "report/exit_status.hpp"
+#include "report/printable.hpp"
 #include "report/version.hpp"
 #include "service/event_log.hpp"
 
@@ -66,7 +67,7 @@ int check_config(const Config& config) {
         fmt::print("no configuration file: the defaults are in force\n");
     }
     for (const auto& file : config.files) {
-        fmt::print("{}: ok\n", file.string());
+        fmt::print("{}: ok\n", farewell::report::printable(file.string()));
     }
     return exit_with(ExitStatus::ok);
 }
@@ -97,7 +98,7 @@ int main(int argc, char** argv) {
     try {
         return run(argc, argv);
     } catch (const std::exception& error) {
-        fmt::print(stderr, "farewelld: {}\n", error.what());
+        fmt::print(stderr, "farewelld: {}\n", farewell::report::printable(error.what()));
         return exit_with(ExitStatus::failure);
     }
 }

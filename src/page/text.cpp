@@ -8,12 +8,11 @@
 #include <ctime>
 #include <nlohmann/json.hpp>
 
+#include "report/printable.hpp"
 #include "report/quantity_text.hpp"
 
 namespace farewell::page {
 namespace {
-
-constexpr std::string_view kReplacement = "\xef\xbf\xbd";  // U+FFFD
 
 void replace_all(std::string& text, char wanted, std::string_view by) {
     for (std::size_t at = text.find(wanted); at != std::string::npos;
@@ -27,7 +26,7 @@ void replace_all(std::string& text, char wanted, std::string_view by) {
 std::string escaped(std::string_view text) {
     std::string safe;
     safe.reserve(text.size());
-    for (const char byte : text) {
+    for (const char byte : report::printable(text)) {
         switch (byte) {
             case '&':
                 safe += "&amp;";
@@ -45,11 +44,7 @@ std::string escaped(std::string_view text) {
                 safe += "&#39;";
                 break;
             default:
-                if (static_cast<unsigned char>(byte) < 0x20 || byte == 0x7f) {
-                    safe += kReplacement;
-                } else {
-                    safe += byte;
-                }
+                safe += byte;
         }
     }
     return safe;

@@ -13,7 +13,7 @@
 
 namespace farewell::page {
 
-/// For text between tags and for attributes in quotes. Control characters become U+FFFD.
+/// For text between tags and for attributes in quotes, as report::printable has it.
 [[nodiscard]] std::string escaped(std::string_view text);
 /// For a <script type="application/json">: no `<` is left that could end it, no `&` or `>` either.
 [[nodiscard]] std::string json_for_html(const nlohmann::json& document);

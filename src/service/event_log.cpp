@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "service/event_log.hpp"
 
+#include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <ctime>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <utility>
+
+#include "report/printable.hpp"
 
 namespace farewell::service {
 namespace {
@@ -35,11 +39,25 @@ std::string priority_of(spdlog::level::level_enum level) {
     }
 }
 
+/// The other fields keep their bytes, which the journal has a form for.
 void append_usual_fields(std::vector<Field>& fields, spdlog::level::level_enum level, std::string_view line) {
-    fields.push_back({"MESSAGE", std::string(line)});
+    fields.push_back({"MESSAGE", report::printable(line)});
     fields.push_back({"PRIORITY", priority_of(level)});
     fields.push_back({"SYSLOG_IDENTIFIER", "farewelld"});
 }
+
+/// A line as it may go to a terminal.
+class PrintableText final : public spdlog::custom_flag_formatter {
+ public:
+    void format(const spdlog::details::log_msg& message, const std::tm& /*time*/,
+                spdlog::memory_buf_t& line) override {
+        const std::string text = report::printable({message.payload.data(), message.payload.size()});
+        line.append(text.data(), text.data() + text.size());
+    }
+    [[nodiscard]] std::unique_ptr<spdlog::custom_flag_formatter> clone() const override {
+        return std::make_unique<PrintableText>();
+    }
+};
 
 class JournalSink final : public spdlog::sinks::base_sink<std::mutex> {
  protected:
@@ -60,7 +78,9 @@ void set_up_log() {
         logger = std::make_shared<spdlog::logger>("farewelld", std::make_shared<JournalSink>());
     } else {
         logger = spdlog::stderr_logger_mt("farewelld");
-        logger->set_pattern("%Y-%m-%d %H:%M:%S.%e %-7l %v");
+        auto pattern = std::make_unique<spdlog::pattern_formatter>();
+        pattern->add_flag<PrintableText>('*').set_pattern("%Y-%m-%d %H:%M:%S.%e %-7l %*");
+        logger->set_formatter(std::move(pattern));
     }
     spdlog::set_default_logger(std::move(logger));
 }

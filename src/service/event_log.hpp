@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Where log lines go: to the journal where stderr is its, with fields; else to stderr, as they read.
+// Where log lines go: to the journal where stderr is its, with fields; else to stderr, as they read. What
+// others are called may be in them, so both are made printable here.
 //
 // Threads:  set_up_log() before any; log_event() from any.
 #pragma once

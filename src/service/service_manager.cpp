@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include "report/printable.hpp"
+
 namespace farewell::service {
 namespace {
 
@@ -27,11 +29,11 @@ std::optional<std::int64_t> number_in(const char* name) {
     return number;
 }
 
-/// A status is one line of the protocol.
+/// A status is one line of the protocol, and of what `systemctl status` prints.
 std::string one_line(std::string_view text) {
     std::string line(text);
     std::ranges::replace(line, '\n', ' ');
-    return line;
+    return report::printable(line);
 }
 
 }  // namespace

@@ -45,6 +45,8 @@ TEST_F(ServiceManagerTest, SaysWhatTheProtocolWants) {
     EXPECT_TRUE(listener.receive().starts_with("RELOADING=1\nMONOTONIC_USEC="));
     manager.status("3 bans");
     EXPECT_EQ(listener.receive(), "STATUS=3 bans");
+    manager.status("taken by \033c");
+    EXPECT_EQ(listener.receive(), "STATUS=taken by \\x1bc");
     manager.alive();
     EXPECT_EQ(listener.receive(), "WATCHDOG=1");
     manager.stopping();

@@ -118,3 +118,19 @@ farewell() { "$FAREWELL" "$@"; }
         [[ $line == '{'*'"schema":"farewell/replay'*'}' ]]
     done <<<"$output"
 }
+
+@test "words and names of any bytes are shown, and steer nothing" {
+    strange=$BATS_TEST_TMPDIR/$'\e[2J\xff'
+    echo example.org >"$strange"
+    run farewell bans import "$strange"
+    [ "$status" -eq 1 ]
+    [[ $output == *'/\x1b[2J\xff: 1 of its entries cannot be banned'* ]]
+    [[ $output != *$'\e'* ]]
+    run --separate-stderr farewell --json bans import "$strange"
+    [ "$status" -eq 1 ]
+    [[ $output == *'/\u001b[2J'$'\xef\xbf\xbd'': 1 of its'* ]]
+    run farewell explain $'\e[2J'
+    [ "$status" -eq 2 ]
+    [[ $output == *'\x1b[2J'*' is not an IPv4 or IPv6 address'* ]]
+    [[ $output == *"--help"* ]]
+}

@@ -2,6 +2,9 @@
 """Bans in the kernel: that they hold, how they end, and what brings them back."""
 
 import json
+import os
+import re
+import shutil
 import signal
 import subprocess
 
@@ -164,6 +167,23 @@ class Repair(BansTest):
         self.server.run("nft", "flush", "ruleset")
         self.load_policy()
         self.assert_repaired(daemon)
+
+    def test_whoever_did_it_steers_no_terminal(self):
+        """A program calls itself what it likes. Its name is told everywhere, and heeded nowhere."""
+        daemon = self.start_daemon()
+        self.ban_attacker()
+        program = os.path.join(self.directory.encode(), b"\x1b[31m\xff\xc2\x9b2J")
+        shutil.copy(shutil.which("nft"), program)
+        self.server.run(program, "flush", "ruleset")
+        shown = r"\x1b[31m\xff\xc2\x9b2J (process "
+        daemon.wait_log("was removed or changed by " + shown)
+        wait_until(lambda: "repair" in daemon.cli("events").stdout, "the history has it")
+        for command, line in (("status", "repaired once, "), ("events", "the table was removed or changed by ")):
+            text = daemon.cli(command).stdout
+            self.assertRegex(text, line + ".*" + re.escape("\\x1b[31m\ufffd\\xc2\\x9b2J (process "))
+            self.assertNotRegex(text, "[\x1b\x9b]")
+        self.assertNotRegex(daemon.cli("--json", "status").stdout, "[\x1b\x9b]")
+        self.assertTrue(daemon.status()["nftables"]["last_repair"]["by"].startswith("\x1b[31m\ufffd\x9b2J (process "))
 
     def test_a_ban_taken_out_by_hand_is_back(self):
         """By hand is `farewell bans remove`; whoever else takes a ban out does not know what it is for."""

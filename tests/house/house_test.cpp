@@ -35,7 +35,7 @@ const std::map<std::string, Names> kMayUse{
     {"config", {"core", "nft", "report"}},
     {"host", {"core", "netlink", "report"}},
     {"conntrack", {"core", "netlink"}},
-    {"service", {}},
+    {"service", {"report"}},
     {"daemon",
      {"config", "conntrack", "core", "enforce", "history", "host", "nflog", "nfq", "nft", "report", "service",
       "source"}},
