@@ -15,7 +15,6 @@
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -24,6 +23,7 @@
 #include "cli/progress_bar.hpp"
 #include "report/address_text.hpp"
 #include "report/control_protocol.hpp"
+#include "report/errno_text.hpp"
 #include "report/printable.hpp"
 #include "report/quantity_text.hpp"
 
@@ -50,8 +50,7 @@ std::expected<std::string, std::string> read_all(const std::string& file) {
     std::ifstream stream(file, std::ios::binary);
     std::string text(std::istreambuf_iterator<char>(stream), {});
     if (!stream) {
-        return std::unexpected(
-            fmt::format("read {}: {}", file, std::error_code(errno, std::generic_category()).message()));
+        return std::unexpected(fmt::format("read {}: {}", file, report::errno_text(errno)));
     }
     return text;
 }

@@ -14,10 +14,10 @@
 #include <cerrno>
 #include <csignal>
 #include <nlohmann/json.hpp>
-#include <system_error>
 #include <utility>
 
 #include "report/control_protocol.hpp"
+#include "report/errno_text.hpp"
 
 namespace farewell::cli {
 namespace {
@@ -103,7 +103,7 @@ CallFailure unreachable(const std::string& path, int reason) {
     return {.status = ExitStatus::unreachable,
             .error = {},
             .message = fmt::format("farewelld does not answer at {}: {}; is it running?", path,
-                                   std::error_code(reason, std::generic_category()).message()),
+                                   report::errno_text(reason)),
             .details = {}};
 }
 

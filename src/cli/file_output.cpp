@@ -12,14 +12,15 @@
 #include <filesystem>
 #include <system_error>
 
+#include "report/errno_text.hpp"
+
 namespace farewell::cli {
 namespace {
 
 namespace fs = std::filesystem;
 
 std::unexpected<std::string> failure(std::string_view operation, const std::string& path, int reason) {
-    return std::unexpected(fmt::format("{} {}: {}", operation, path,
-                                       std::error_code(reason, std::generic_category()).message()));
+    return std::unexpected(fmt::format("{} {}: {}", operation, path, report::errno_text(reason)));
 }
 
 /// 0 or errno.

@@ -22,6 +22,7 @@
 #include "nft/rehearsal.hpp"
 #include "nft/ruleset.hpp"
 #include "report/control_protocol.hpp"
+#include "report/errno_text.hpp"
 #include "report/printable.hpp"
 
 namespace farewell::cli {
@@ -109,8 +110,7 @@ std::expected<void, std::string> write_drop_in(const fs::path& file, const std::
         return std::unexpected(fmt::format("make {}: {}", file.parent_path().string(), reason.message()));
     }
     if (const int number = host::replace_file(file, text); number != 0) {
-        return std::unexpected(fmt::format("write {}: {}", file.string(),
-                                           std::error_code(number, std::generic_category()).message()));
+        return std::unexpected(fmt::format("write {}: {}", file.string(), report::errno_text(number)));
     }
     using fs::perms;
     // The user that farewelld becomes must be able to read it for a reload.

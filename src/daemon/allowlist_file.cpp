@@ -14,6 +14,7 @@
 #include "daemon/control_answer.hpp"
 #include "host/small_file.hpp"
 #include "report/address_text.hpp"
+#include "report/errno_text.hpp"
 
 namespace farewell::daemon {
 namespace {
@@ -21,10 +22,6 @@ namespace {
 constexpr std::string_view kFirstLine =
     "# farewell allowlist 1: network, since (seconds since 1970), note; changed by `farewell allow`\n";
 constexpr std::size_t kFileBytesMax = std::size_t{1} << 20U;
-
-std::string reason(int error) {
-    return std::error_code(error, std::generic_category()).message();
-}
 
 std::string_view take_word(std::string_view& line) {
     const std::size_t end = std::min(line.find(' '), line.size());
@@ -64,7 +61,7 @@ std::expected<AllowlistFile, std::string> AllowlistFile::open(std::filesystem::p
             return file;
         }
         return std::unexpected(fmt::format("read the allowlist {}: {}; mend it, or delete it to begin anew",
-                                           file.path_.string(), reason(text.error())));
+                                           file.path_.string(), report::errno_text(text.error())));
     }
     std::string_view rest = *text;
     for (std::size_t number = 1; !rest.empty(); ++number) {
@@ -124,8 +121,8 @@ std::expected<void, std::string> AllowlistFile::save(const std::vector<AllowedNe
                             entry.since.time_since_epoch().count(), entry.note);
     }
     if (const int error = host::replace_file(path_, text); error != 0) {
-        return std::unexpected(
-            fmt::format("write the allowlist {}: {}; nothing was changed", path_.string(), reason(error)));
+        return std::unexpected(fmt::format("write the allowlist {}: {}; nothing was changed", path_.string(),
+                                           report::errno_text(error)));
     }
     return {};
 }

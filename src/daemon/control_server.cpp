@@ -16,7 +16,6 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 #include <chrono>
-#include <cstring>
 #include <deque>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -25,6 +24,7 @@
 #include <utility>
 
 #include "report/control_protocol.hpp"
+#include "report/errno_text.hpp"
 
 namespace farewell::daemon {
 namespace {
@@ -35,10 +35,6 @@ using report::control::kFrameEnd;
 
 constexpr std::chrono::seconds kIdleLimit{30};
 constexpr int kBacklog = 16;
-
-std::string reason(int error) {
-    return std::error_code(error, std::generic_category()).message();
-}
 
 sockaddr_un address_of(const std::filesystem::path& path) {
     sockaddr_un address{};
@@ -87,7 +83,7 @@ std::expected<ControlSocket, std::string> ControlSocket::bind(const std::filesys
     unlink(path.c_str());  // nobody answers there: the file of one that was killed
     const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0) {
-        return std::unexpected(fmt::format("open the control socket: {}", reason(errno)));
+        return std::unexpected(fmt::format("open the control socket: {}", report::errno_text(errno)));
     }
     ControlSocket bound(path, fd, made);
     const mode_t before = umask(0117);                                  // 0660 from the first moment on
@@ -97,7 +93,8 @@ std::expected<ControlSocket, std::string> ControlSocket::bind(const std::filesys
     umask(before);
     if (result != 0 || listen(fd, kBacklog) != 0) {
         return std::unexpected(fmt::format("bind the control socket {}: {}; choose another by control.socket",
-                                           path.string(), reason(result != 0 ? bind_error : errno)));
+                                           path.string(),
+                                           report::errno_text(result != 0 ? bind_error : errno)));
     }
     return bound;
 }

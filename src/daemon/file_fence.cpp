@@ -9,7 +9,8 @@
 
 #include <cerrno>
 #include <cstdint>
-#include <system_error>
+
+#include "report/errno_text.hpp"
 
 namespace farewell::daemon {
 namespace {
@@ -26,8 +27,7 @@ constexpr std::uint64_t kBelow = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS
                                  LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_SYM;
 
 std::unexpected<std::string> failure(std::string_view operation) {
-    return std::unexpected(fmt::format("fence off files: {}: {}", operation,
-                                       std::error_code(errno, std::generic_category()).message()));
+    return std::unexpected(fmt::format("fence off files: {}: {}", operation, report::errno_text(errno)));
 }
 
 class Descriptor {

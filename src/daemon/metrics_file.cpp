@@ -4,10 +4,10 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-#include <system_error>
 #include <utility>
 
 #include "host/small_file.hpp"
+#include "report/errno_text.hpp"
 
 namespace farewell::daemon {
 
@@ -45,8 +45,7 @@ void MetricsFile::write(const std::string& page) {
     std::string trouble;
     if (reason != 0) {
         // Without the advice: it reads well in `farewell status` and `farewell doctor`.
-        trouble = fmt::format("write {}: {}", path_.string(),
-                              std::error_code(reason, std::generic_category()).message());
+        trouble = fmt::format("write {}: {}", path_.string(), report::errno_text(reason));
     }
     std::string before;
     {

@@ -8,14 +8,11 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
+
+#include "report/errno_text.hpp"
 
 namespace farewell::daemon {
 namespace {
-
-std::string reason() {
-    return std::strerror(errno);
-}  // NOLINT(concurrency-mt-unsafe): before any thread
 
 void want_net_admin_alone() {
     capng_clear(CAPNG_SELECT_BOTH);
@@ -34,7 +31,7 @@ bool holds_net_admin_alone() {
 
 std::expected<void, std::string> forbid_new_privileges() {
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
-        return std::unexpected(fmt::format("set no_new_privs: {}", reason()));
+        return std::unexpected(fmt::format("set no_new_privs: {}", report::errno_text(errno)));
     }
     return {};
 }
@@ -84,7 +81,8 @@ std::expected<void, std::string> keep_only_net_admin() {
     // The bounding set can only be emptied with CAP_SETPCAP, which an ordinary user rarely has; no_new_privs
     // makes it meaningless anyway.
     if (capng_apply(CAPNG_SELECT_CAPS) != 0) {
-        return std::unexpected(fmt::format("drop all capabilities but CAP_NET_ADMIN: {}", reason()));
+        return std::unexpected(
+            fmt::format("drop all capabilities but CAP_NET_ADMIN: {}", report::errno_text(errno)));
     }
     return forbid_new_privileges();
 }

@@ -12,12 +12,10 @@
 #include <system_error>
 #include <utility>
 
+#include "report/errno_text.hpp"
+
 namespace farewell::daemon {
 namespace {
-
-std::string reason(int error) {
-    return std::error_code(error, std::generic_category()).message();
-}
 
 /// The pid that the holder of the lock wrote down; "?" if it did not get that far.
 std::string written_pid(int fd) {
@@ -48,7 +46,7 @@ std::expected<StateDirectory, std::string> StateDirectory::open(const std::files
         fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     }
     if (fd < 0) {
-        return std::unexpected(fmt::format("open {}: {}", file.string(), reason(errno)));
+        return std::unexpected(fmt::format("open {}: {}", file.string(), report::errno_text(errno)));
     }
     StateDirectory directory(path, fd);
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {

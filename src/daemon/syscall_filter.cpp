@@ -14,8 +14,9 @@
 #include <cerrno>
 #include <initializer_list>
 #include <memory>
-#include <system_error>
 #include <vector>
+
+#include "report/errno_text.hpp"
 
 namespace farewell::daemon {
 namespace {
@@ -132,8 +133,7 @@ void add_conditional(Rules& rules) {
 
 std::expected<void, std::string> restrict_system_calls() {
     const auto fail = [](int reason) {
-        return std::unexpected(fmt::format("restrict system calls: {}",
-                                           std::error_code(-reason, std::generic_category()).message()));
+        return std::unexpected(fmt::format("restrict system calls: {}", report::errno_text(-reason)));
     };
     const Filter filter(seccomp_init(SCMP_ACT_ERRNO(ENOSYS)));
     if (!filter) {

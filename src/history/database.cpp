@@ -7,15 +7,12 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <system_error>
 #include <utility>
+
+#include "report/errno_text.hpp"
 
 namespace farewell::history {
 namespace {
-
-std::string reason(int error) {
-    return std::error_code(error, std::generic_category()).message();
-}
 
 StoreError error_of(sqlite3* database, const std::filesystem::path& path) {
     const int code = sqlite3_errcode(database);
@@ -39,7 +36,7 @@ StoreError error_of(sqlite3* database, const std::filesystem::path& path) {
                 error.failure = StoreFailure::full;
             }
             if (system != 0) {
-                error.message += ": " + reason(system);
+                error.message += ": " + report::errno_text(system);
             }
             break;
         default:
@@ -123,7 +120,7 @@ std::expected<Database, StoreError> Database::open(const std::filesystem::path& 
         const bool is_full = errno == ENOSPC || errno == EDQUOT;
         return std::unexpected(
             StoreError{.failure = is_full ? StoreFailure::full : StoreFailure::other,
-                       .message = fmt::format("open {}: {}", path.string(), reason(errno))});
+                       .message = fmt::format("open {}: {}", path.string(), report::errno_text(errno))});
     }
     close(fd);
     sqlite3* handle = nullptr;

@@ -11,16 +11,13 @@
 
 #include "host/resolver_file.hpp"
 #include "host/small_file.hpp"
+#include "report/errno_text.hpp"
 
 namespace farewell::host {
 namespace {
 
 constexpr std::size_t kFileBytesMax = std::size_t{1} << 20;
 constexpr const char* kEphemeralFile = "/proc/sys/net/ipv4/ip_local_port_range";  // of our network namespace
-
-std::string reason_text(int reason) {
-    return std::error_code(reason, std::generic_category()).message();
-}
 
 /// "32768\t60999\n"
 std::optional<std::pair<std::uint16_t, std::uint16_t>> parse_range(std::string_view text) {
@@ -63,7 +60,8 @@ HostWatch::HostWatch(HostSettings settings, NetworkWatch network)
 
 HostWatch::Shared HostWatch::refresh(core::Time now) {
     const int reason = network_.refresh(now);
-    complain("network", reason == 0 ? "" : fmt::format("read addresses and routes: {}", reason_text(reason)));
+    complain("network",
+             reason == 0 ? "" : fmt::format("read addresses and routes: {}", report::errno_text(reason)));
     look_at_resolvers();
     look_at_ephemeral_ports();
     look_at_sessions(now);
@@ -103,7 +101,7 @@ void HostWatch::look_at_listeners(core::Time now) {
     if (!ports) {
         complain("listeners",
                  fmt::format("list the listening sockets: {}; which ports are served is not known",
-                             reason_text(ports.error())));
+                             report::errno_text(ports.error())));
         if (ports.error() == ENOENT) {
             listeners_.reset();  // no inet_diag; each question would look for the module anew
         }
@@ -155,7 +153,7 @@ void HostWatch::load(core::Time now, WallTime wall_now) {
         return;  // the first start
     }
     const auto taken =
-        text ? services_.take_text(*text, now, wall_now) : std::unexpected(reason_text(text.error()));
+        text ? services_.take_text(*text, now, wall_now) : std::unexpected(report::errno_text(text.error()));
     if (!taken) {
         complaints_.push_back(fmt::format("services of before are not known, {} cannot be read: {}",
                                           settings_.services_file.string(), taken.error()));
@@ -177,7 +175,7 @@ void HostWatch::save(core::Time now, WallTime wall_now) {
     const int reason = replace_file(settings_.services_file, services_.to_text(now, wall_now));
     complain("file", reason == 0 ? ""
                                  : fmt::format("services will not be remembered, write {}: {}",
-                                               settings_.services_file.string(), reason_text(reason)));
+                                               settings_.services_file.string(), report::errno_text(reason)));
 }
 
 void HostWatch::complain(const char* about, const std::string& message) {

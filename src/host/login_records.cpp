@@ -7,10 +7,10 @@
 #include <csignal>
 #include <cstddef>
 #include <iterator>
-#include <system_error>
 
 #include "host/small_file.hpp"
 #include "host/utmp_file.hpp"
+#include "report/errno_text.hpp"
 
 namespace farewell::host {
 namespace {
@@ -31,8 +31,7 @@ LoginRecords read_login_records(const std::filesystem::path& utmp) {
         records.sessions.insert(records.sessions.end(), std::make_move_iterator(sessions.begin()),
                                 std::make_move_iterator(sessions.end()));
     } else if (bytes.error() != ENOENT) {  // newer systems have none
-        records.trouble = fmt::format("read {}: {}", utmp.string(),
-                                      std::error_code(bytes.error(), std::generic_category()).message());
+        records.trouble = fmt::format("read {}: {}", utmp.string(), report::errno_text(bytes.error()));
     }
     return records;
 }

@@ -8,9 +8,9 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <system_error>
 
 #include "host/login_records.hpp"
+#include "report/errno_text.hpp"
 
 namespace farewell::host {
 namespace {
@@ -55,8 +55,7 @@ LoginRecords read_logind() {
     const Owned<char*> owner(list);
     if (count < 0) {
         return {.sessions = {},
-                .trouble = fmt::format("ask logind for its sessions: {}",
-                                       std::error_code(-count, std::generic_category()).message())};
+                .trouble = fmt::format("ask logind for its sessions: {}", report::errno_text(-count))};
     }
     LoginRecords records;
     for (int i = 0; i < count; ++i) {

@@ -8,8 +8,9 @@
 
 #include <array>
 #include <cerrno>
-#include <system_error>
 #include <utility>
+
+#include "report/errno_text.hpp"
 
 namespace farewell::cli::watch {
 namespace {
@@ -17,10 +18,6 @@ namespace {
 constexpr std::string_view kEnter = "\033[?1049h\033[?25l\033[2J";
 constexpr std::string_view kLeave = "\033[0m\033[?25h\033[?1049l";
 constexpr std::array kSignals{SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH, SIGTSTP, SIGCONT};
-
-std::string reason() {
-    return std::error_code(errno, std::generic_category()).message();
-}
 
 }  // namespace
 
@@ -30,7 +27,7 @@ std::expected<Terminal, std::string> Terminal::open() {
         return std::unexpected("watch draws on a terminal and reads its keys; for programs there is --json");
     }
     if (tcgetattr(STDIN_FILENO, &terminal.before_) != 0) {
-        return std::unexpected(fmt::format("read the terminal's settings: {}", reason()));
+        return std::unexpected(fmt::format("read the terminal's settings: {}", report::errno_text(errno)));
     }
     sigset_t signals;
     sigemptyset(&signals);
@@ -40,7 +37,7 @@ std::expected<Terminal, std::string> Terminal::open() {
     sigprocmask(SIG_BLOCK, &signals, &terminal.signals_before_);
     terminal.signals_ = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
     if (terminal.signals_ < 0) {
-        const std::string why = reason();
+        const std::string why = report::errno_text(errno);
         sigprocmask(SIG_SETMASK, &terminal.signals_before_, nullptr);
         return std::unexpected(fmt::format("wait for signals: {}", why));
     }
