@@ -9,7 +9,6 @@
 #include <cstdio>
 #include <fstream>
 #include <iostream>
-#include <iterator>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -26,6 +25,7 @@
 #include "report/errno_text.hpp"
 #include "report/printable.hpp"
 #include "report/quantity_text.hpp"
+#include "report/stream_text.hpp"
 
 namespace farewell::cli {
 namespace {
@@ -44,15 +44,15 @@ struct ImportOptions {
 };
 
 std::expected<std::string, std::string> read_all(const std::string& file) {
-    if (file == "-") {
-        return std::string(std::istreambuf_iterator<char>(std::cin), {});
+    std::ifstream stream;
+    if (file != "-") {
+        stream.open(file, std::ios::binary);
     }
-    std::ifstream stream(file, std::ios::binary);
-    std::string text(std::istreambuf_iterator<char>(stream), {});
-    if (!stream) {
-        return std::unexpected(fmt::format("read {}: {}", file, report::errno_text(errno)));
+    auto text = !stream ? std::unexpected(errno) : report::rest_of(file == "-" ? std::cin : stream);
+    if (!text) {
+        return std::unexpected(fmt::format("read {}: {}", file, report::errno_text(text.error())));
     }
-    return text;
+    return std::move(*text);
 }
 
 json item_of(const ListedBan& ban, const ImportOptions& options) {

@@ -5,14 +5,16 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <fstream>
-#include <sstream>
 #include <system_error>
 #include <utility>
 
 #include "config/config_keys.hpp"
+#include "report/errno_text.hpp"
 #include "report/printable.hpp"
 #include "report/quantity_text.hpp"
+#include "report/stream_text.hpp"
 #include "report/suggestion.hpp"
 
 namespace farewell::config {
@@ -107,21 +109,18 @@ void Reader::read_table(const toml::table& table, const std::string& prefix) {
 void Reader::read_file(const std::filesystem::path& path) {
     place_ = path.string();
     has_position_ = true;
-    const std::ifstream file(path);
-    std::ostringstream text;
-    if (file) {
-        text << file.rdbuf();
-    }
-    if (!file || file.bad()) {
-        const std::error_code reason(errno, std::generic_category());
-        const char* hint = reason == std::errc::permission_denied
+    std::ifstream file(path);
+    const auto text = file ? report::rest_of(file) : std::unexpected(errno);
+    if (!text) {
+        const char* hint = text.error() == EACCES
                                ? "; it must be readable for the user that farewelld runs as (process.user)"
                                : "";
         errors_.push_back(
-            {.place = place_, .message = fmt::format("cannot be read: {}{}", reason.message(), hint)});
+            {.place = place_,
+             .message = fmt::format("cannot be read: {}{}", report::errno_text(text.error()), hint)});
         return;
     }
-    const toml::parse_result result = toml::parse(text.view(), path.string());
+    const toml::parse_result result = toml::parse(*text, path.string());
     if (!result) {
         fail(result.error().source(), std::string(result.error().description()));
         return;

@@ -258,6 +258,15 @@ TEST_F(ConfigTest, AFileThatWasNamedMustBeThere) {
               std::string::npos);
 }
 
+TEST_F(ConfigTest, ADirectoryIsNoFileThatSaysNothing) {
+    std::filesystem::create_directories(directory / "conf.d/10-early.toml");
+    EXPECT_EQ(mistakes("mode = \"observe\"\n"),
+              (Lines{"conf.d/10-early.toml: error: cannot be read: Is a directory"}));
+    const auto config = load_config({.file = directory, .overrides = {}});
+    ASSERT_FALSE(config);
+    EXPECT_EQ(config.error()[0].text(), directory.string() + ": error: cannot be read: Is a directory");
+}
+
 TEST_F(ConfigTest, ABudgetThatCouldNeverBanIsRefused) {
     EXPECT_EQ(mistakes("", {"detect.threshold=6000", "detect.memory=1MiB"}),
               (Lines{"detect.memory: error: 1.0 MiB cannot hold a source with detect.threshold = 6000 ports; "

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Text forms of addresses, quantities and suggestions.
+// Text forms of addresses, quantities and suggestions, and the text of streams.
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cerrno>
 #include <chrono>
+#include <fstream>
+#include <sstream>
 
 #include "report/address_text.hpp"
 #include "report/quantity_text.hpp"
+#include "report/stream_text.hpp"
 #include "report/suggestion.hpp"
 
 namespace farewell::report {
@@ -121,6 +125,18 @@ TEST(SizeText, ShowsBinaryUnits) {
 TEST(TimeText, MachinesGetUtcWithMilliseconds) {
     const std::chrono::system_clock::time_point time{std::chrono::milliseconds(1'000'000'000'123)};
     EXPECT_EQ(to_rfc3339(time), "2001-09-09T01:46:40.123Z");
+}
+
+TEST(StreamText, IsAllOfItOrAnError) {
+    std::istringstream empty;
+    EXPECT_EQ(rest_of(empty), "");
+    const std::string long_text(10'000, 'x');
+    std::istringstream stream("first line\n" + long_text + std::string(1, '\0') + "end");
+    std::string line;
+    std::getline(stream, line);
+    EXPECT_EQ(rest_of(stream), long_text + std::string(1, '\0') + "end");
+    std::ifstream directory(testing::TempDir());
+    EXPECT_EQ(rest_of(directory), std::unexpected(EISDIR));
 }
 
 TEST(Suggestion, FindsTheLikelySlipAndNothingElse) {

@@ -46,6 +46,9 @@ farewell() { "$FAREWELL" "$@"; }
     run farewell --socket "$nobody" bans import "$BATS_TEST_TMPDIR/list"
     [ "$status" -eq 1 ]
     [[ $output == *"line 1: "* ]]
+    run farewell --socket "$nobody" bans import "$BATS_TEST_TMPDIR"
+    [ "$status" -eq 1 ]
+    [[ $output == "farewell: read $BATS_TEST_TMPDIR: Is a directory" ]]
 }
 
 @test "2: a wrong command line, and what was meant" {
