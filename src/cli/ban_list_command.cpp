@@ -114,7 +114,7 @@ void complain(const json& items, std::string_view what) {
 std::expected<ImportSum, CallFailure> send(const Session& session, const std::vector<ListedBan>& bans,
                                            const ImportOptions& options) {
     ImportSum sum;
-    ProgressBar bar(bans.size(), !session.quiet && !session.as_json);
+    ProgressBar bar(bans.size(), ProgressBar::Unit::bans, !session.quiet && !session.as_json);
     json part = json::array();
     std::size_t bytes = 0;
     const auto flush = [&]() -> std::expected<void, CallFailure> {

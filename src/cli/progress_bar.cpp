@@ -11,14 +11,15 @@
 
 namespace farewell::cli {
 
-ProgressBar::ProgressBar(std::uint64_t total, bool wanted)
+ProgressBar::ProgressBar(std::uint64_t total, Unit unit, bool wanted)
     : total_(total),
+      unit_(unit),
       wanted_(wanted && total > 0 && isatty(STDERR_FILENO) == 1),
       last_drawn_(std::chrono::steady_clock::now()) {}
 
-void ProgressBar::add(std::uint64_t bytes) {
+void ProgressBar::add(std::uint64_t more) {
     constexpr std::chrono::milliseconds kBetweenDrawings{100};
-    done_ = std::min(done_ + bytes, total_);
+    done_ = std::min(done_ + more, total_);
     const auto now = std::chrono::steady_clock::now();
     if (wanted_ && now - last_drawn_ >= kBetweenDrawings) {
         last_drawn_ = now;
@@ -31,9 +32,13 @@ void ProgressBar::draw() {
     const double part = static_cast<double>(done_) / static_cast<double>(total_);
     const auto filled = static_cast<std::size_t>(part * kWidth);
     fmt::print(stderr, "\r\x1b[K[{:#<{}}{:-<{}}] {:3.0f} %  {} of {}", "", filled, "", kWidth - filled,
-               part * 100, report::size_to_text(done_), report::size_to_text(total_));
+               part * 100, text_of(done_), text_of(total_));
     std::fflush(stderr);
     shown_ = true;
+}
+
+std::string ProgressBar::text_of(std::uint64_t amount) const {
+    return unit_ == Unit::bytes ? report::size_to_text(amount) : fmt::format("{}", amount);
 }
 
 void ProgressBar::clear() {

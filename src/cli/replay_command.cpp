@@ -89,7 +89,7 @@ ExitStatus run_replay(const ReplayOptions& options, const Session& session) {
         judged_by->near_misses_from = (judged_by->limits.threshold + 1) / 2;
     }
     const std::vector<CaptureFile> files = replay::capture_files(options.paths);
-    ProgressBar bar(replay::bytes_to_read(files), !session.quiet);
+    ProgressBar bar(replay::bytes_to_read(files), ProgressBar::Unit::bytes, !session.quiet);
     Printer printer(session.as_json, session.quiet, bar);
     const replay::Progress progress = [&bar](std::uint64_t bytes) { bar.add(bytes); };
     const auto judge = [&](const std::vector<CaptureFile>& group) {

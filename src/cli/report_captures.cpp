@@ -142,7 +142,7 @@ void tell_captures(const CaptureRequest& request, replay::Options judged_by, pag
         collector.on_probe(probe, at, kept_out);
     };
     const std::vector<CaptureFile> files = replay::capture_files(request.paths);
-    ProgressBar bar(replay::bytes_to_read(files), !request.quiet);
+    ProgressBar bar(replay::bytes_to_read(files), ProgressBar::Unit::bytes, !request.quiet);
     const replay::Progress progress = [&bar](std::uint64_t bytes) { bar.add(bytes); };
     Teller teller(document, collector);
     const auto judge = [&](const std::vector<CaptureFile>& group) {

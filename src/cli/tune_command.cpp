@@ -134,7 +134,7 @@ ExitStatus run_tune(const TuneOptions& options, const Session& session) {
     for (const auto& [content, files] : groups) {
         bytes += replay::bytes_to_read(files);
     }
-    ProgressBar bar(bytes, !session.quiet);
+    ProgressBar bar(bytes, ProgressBar::Unit::bytes, !session.quiet);
     replay::Sweep sweep(sweep_options(options, std::move(*judged_by)));
     FileCounts counts;
     for (const auto& [content, files] : groups) {
