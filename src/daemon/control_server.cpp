@@ -23,6 +23,7 @@
 #include <system_error>
 #include <utility>
 
+#include "daemon/control_answer.hpp"
 #include "report/control_protocol.hpp"
 #include "report/errno_text.hpp"
 
@@ -58,10 +59,6 @@ std::optional<pid_t> listener_at(const sockaddr_un& address) {
         close(fd);
     }
     return pid;
-}
-
-nlohmann::json error_answer(std::string_view error, std::string message) {
-    return {{"error", error}, {"parameters", {{"message", std::move(message)}}}};
 }
 
 }  // namespace
@@ -213,14 +210,14 @@ class ControlServer::State::Connection : public AnswerStream,
         received_.erase(0, length);
         const auto request = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
         if (!request.is_object()) {
-            write(error_answer(report::control::error::kInvalidRequest, "a request must be a JSON object"));
+            write(failure(report::control::error::kInvalidRequest, "a request must be a JSON object"));
             return;
         }
         const auto more = request.find("more");
         if (more != request.end() && *more == true) {
             if (server_->streams >= kStreamsMax) {
-                write(error_answer(report::control::error::kRefused,
-                                   fmt::format("{} clients follow already, and no more may", kStreamsMax)));
+                write(failure(report::control::error::kRefused,
+                              fmt::format("{} clients follow already, and no more may", kStreamsMax)));
                 return;
             }
             if (begin_stream(request)) {
