@@ -19,7 +19,6 @@ class Paint {
  public:
     explicit Paint(bool on) : on_(on) {}
 
-    [[nodiscard]] bool is_on() const { return on_; }
     [[nodiscard]] std::string good(std::string_view text) const { return wrapped("32", text); }
     [[nodiscard]] std::string warning(std::string_view text) const { return wrapped("33", text); }
     [[nodiscard]] std::string bad(std::string_view text) const { return wrapped("31", text); }

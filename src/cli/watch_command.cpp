@@ -150,7 +150,7 @@ class Watch {
     void send(const watch::Order& order) {
         auto stream = session_.daemon().open(order.method(), order.parameters(), false);
         if (!stream) {
-            model_.on_failure(order, stream.error());
+            model_.on_failure(stream.error());
             return;
         }
         pending_.emplace(PendingOrder{.order = order, .stream = std::move(*stream)});
@@ -164,7 +164,7 @@ class Watch {
         const watch::Order order = pending_->order;
         pending_.reset();
         if (!taken) {
-            model_.on_failure(order, taken.error());
+            model_.on_failure(taken.error());
         } else {
             model_.on_answer(order, taken->answers.front());
         }

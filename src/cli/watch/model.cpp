@@ -42,7 +42,6 @@ Row nearest_row(const json& source) {
             .share = source.value("share", 0.0),
             .points = source.value("points", 0.0),
             .threshold = number(source, "threshold"),
-            .distinct = number(source, "distinct"),
             .seen = stamp_of(source, "seen"),
             .could_be_forged = source.value("could_be_forged", true),
             .ports = source.value("ports", std::vector<std::string>{})};
@@ -54,11 +53,9 @@ Row nearest_row(const json& source) {
 
 Row ban_row(const json& ban) {
     return {.source = ban.value("source", ""),
-            .is_banned = true,
             .seconds_left = ban.value("seconds_left", 0.0),
             .since = stamp_of(ban, "since"),
-            .soft = ban.value("soft", false),
-            .reason = ban.value("reason", "")};
+            .soft = ban.value("soft", false)};
 }
 
 template <typename Item>
@@ -173,7 +170,7 @@ void Model::take_events(const json& picture) {
     }
     for (const json& change : picture.at("changes").at("shown")) {
         if (change.value("event", "") == "ban") {
-            marks_.push_back({.at = stamp_of(change, "at"), .source = change.value("source", "")});
+            marks_.push_back(stamp_of(change, "at"));
         }
     }
     rates_.push_back(
@@ -421,12 +418,12 @@ void Model::on_answer(const Order& order, const json& answer) {
             say(order.source + " is on the allowlist", false);
             break;
         case Order::Kind::explain:
-            read(explain_screen(answer, Paint(false)));
+            read(explain_screen(for_screen(answer), Paint(false)));
             break;
     }
 }
 
-void Model::on_failure(const Order& /*order*/, const CallFailure& failure) {
+void Model::on_failure(const CallFailure& failure) {
     say(failure.message, true);
 }
 

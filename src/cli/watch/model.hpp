@@ -27,12 +27,10 @@ struct ShownProbe {
 /// One source, banned or not.
 struct Row {
     std::string source;
-    bool is_banned = false;
     // Of those not banned:
     double share = 0;
     double points = 0;
     std::uint64_t threshold = 0;
-    std::uint64_t distinct = 0;
     double seen = 0;
     std::string tools = {};
     bool could_be_forged = true;
@@ -41,7 +39,6 @@ struct Row {
     double seconds_left = 0;
     double since = 0;
     bool soft = false;
-    std::string reason = {};
 };
 
 /// A list with one row selected, which stays selected when the list changes around it.
@@ -69,10 +66,6 @@ struct Rate {
     double at = 0;
     double probes_per_second = 0;
 };
-struct BanMark {
-    double at = 0;
-    std::string source;
-};
 
 class Model {
  public:
@@ -81,7 +74,7 @@ class Model {
     /// nullopt: nothing to ask the daemon for.
     [[nodiscard]] std::optional<Order> on_key(const Key& key);
     void on_answer(const Order& order, const nlohmann::json& answer);
-    void on_failure(const Order& order, const CallFailure& failure);
+    void on_failure(const CallFailure& failure);
 
     // For the view.
 
@@ -105,7 +98,8 @@ class Model {
     [[nodiscard]] double span() const { return span_; }  ///< seconds that the raster shows
     [[nodiscard]] const std::deque<ShownProbe>& probes() const { return probes_; }
     [[nodiscard]] const std::deque<Rate>& rates() const { return rates_; }
-    [[nodiscard]] const std::deque<BanMark>& ban_marks() const { return marks_; }
+    /// When somebody was banned.
+    [[nodiscard]] const std::deque<double>& ban_marks() const { return marks_; }
     [[nodiscard]] const List& nearest() const { return nearest_; }
     [[nodiscard]] const List& bans() const { return bans_; }
     [[nodiscard]] bool is_bans_list_active() const { return in_bans_; }
@@ -147,7 +141,7 @@ class Model {
     double span_ = 60;
     std::deque<ShownProbe> probes_;
     std::deque<Rate> rates_;
-    std::deque<BanMark> marks_;
+    std::deque<double> marks_;
     std::vector<Row> all_nearest_;  // before the filter
     std::vector<Row> all_bans_;
     List nearest_;

@@ -114,10 +114,26 @@ TEST_F(WatchModelTest, AnExplanationIsReadAndClosed) {
     EXPECT_FALSE(model.wants_to_quit()) << "it closed the page";
 }
 
+TEST_F(WatchModelTest, WhatANoteSaysIsNoLineOfItsOwn) {
+    model.on_answer({.kind = Order::Kind::explain, .source = "10.0.0.1"},
+                    {{"address", "10.0.0.1"},
+                     {"banned", true},
+                     {"ports", json::array()},
+                     {"ban",
+                      {{"source", "10.0.0.1"},
+                       {"soft", false},
+                       {"state", "enforced"},
+                       {"reason", "by_operator"},
+                       {"note", "the office\n10.0.0.1  never banned"},
+                       {"since", test::stamp(0)},
+                       {"until", test::stamp(60)},
+                       {"seconds_left", 60}}}});
+    EXPECT_EQ(model.page().at(1), R"(  banned by hand: the office\x0a10.0.0.1  never banned)");
+}
+
 TEST_F(WatchModelTest, AFailureIsShownAsTheDaemonSaysIt) {
     show_three();
-    model.on_failure({.kind = Order::Kind::allow, .source = "10.0.0.1"},
-                     {.error = "", .message = "there is no method `io.farewell.AddAllowed`", .details = {}});
+    model.on_failure({.error = "", .message = "there is no method `io.farewell.AddAllowed`", .details = {}});
     EXPECT_EQ(model.message(), "there is no method `io.farewell.AddAllowed`");
     EXPECT_TRUE(model.is_message_bad());
     type("j");

@@ -182,8 +182,8 @@ class View {
         canvas_.write(kLabelWidth + layout_.raster_width / 2 - 2, layout_.axis,
                       fmt::format(" -{:g}s ", model_.span() / 2), kFaint);
         canvas_.write(layout_.width - 4, layout_.axis, " now", kFaint);
-        for (const BanMark& mark : model_.ban_marks()) {
-            const int column = column_of(mark.at, layout_.raster_width);
+        for (const double banned_at : model_.ban_marks()) {
+            const int column = column_of(banned_at, layout_.raster_width);
             if (column >= 0) {
                 canvas_.put(kLabelWidth + column, layout_.axis, glyph(U'▲', U'^'),
                             {.ink = Ink::bad, .bold = true});
