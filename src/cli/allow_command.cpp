@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <cstdint>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>

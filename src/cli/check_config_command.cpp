@@ -6,8 +6,6 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "cli/commands.hpp"
 #include "cli/config_options.hpp"

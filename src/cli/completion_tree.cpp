@@ -2,7 +2,6 @@
 #include "cli/completion_tree.hpp"
 
 #include <CLI/CLI.hpp>
-#include <string_view>
 
 namespace farewell::cli {
 namespace {

@@ -79,7 +79,6 @@ class Teller {
 
     void finish() {
         collector_.finish(document_);
-        document_.packets = frames_;
         document_.probes = counts_.probes;
         document_.kept_out = counts_.kept_out;
         if (counts_.bans > document_.bans) {
@@ -108,7 +107,6 @@ class Teller {
         if (document_.inputs.size() < page::kInputsMax) {
             document_.inputs.push_back(file.file.string());
         }
-        frames_ += file.frames.frames;
         counts_ += file.counts;
         if (file.first_frame) {
             collector_.on_span(*file.first_frame, file.last_frame);
@@ -129,7 +127,6 @@ class Teller {
     page::Document& document_;
     page::Collector& collector_;
     std::uint64_t forgone_ = 0;
-    std::uint64_t frames_ = 0;
     replay::Counts counts_;
 };
 

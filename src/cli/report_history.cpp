@@ -1,13 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include <fmt/format.h>
 
-#include <algorithm>
-#include <cstdint>
-#include <ctime>
-#include <map>
 #include <nlohmann/json.hpp>
-#include <optional>
-#include <utility>
 
 #include "cli/event_lines.hpp"
 #include "cli/report_sources.hpp"

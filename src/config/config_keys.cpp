@@ -10,7 +10,6 @@
 #include <cstdint>
 #include <initializer_list>
 #include <sstream>
-#include <type_traits>
 #include <utility>
 #include <vector>
 

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <chrono>
 #include <expected>
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>

@@ -11,7 +11,6 @@
 #include <expected>
 #include <filesystem>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "core/address.hpp"

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <chrono>
-#include <expected>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>

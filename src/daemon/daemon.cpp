@@ -11,7 +11,6 @@
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <csignal>
-#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>

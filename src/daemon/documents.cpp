@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <string_view>
 
 #include "daemon/clock.hpp"
 #include "daemon/history_documents.hpp"

@@ -3,7 +3,6 @@
 // Every document carries its schema name; the names are promises (docs/man/farewell.1.md).
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>

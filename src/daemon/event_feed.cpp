@@ -5,7 +5,6 @@
 #include <boost/asio/post.hpp>
 #include <chrono>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <utility>
 
 #include "daemon/clock.hpp"

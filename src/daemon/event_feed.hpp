@@ -17,11 +17,9 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <set>
-#include <string>
 #include <vector>
 
 #include "daemon/control_server.hpp"

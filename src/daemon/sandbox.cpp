@@ -4,7 +4,6 @@
 #include <spdlog/spdlog.h>
 
 #include <filesystem>
-#include <string>
 #include <system_error>
 #include <vector>
 

@@ -11,7 +11,6 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <string>
 #include <string_view>
 
 #include "daemon/engine_loop.hpp"

@@ -12,7 +12,6 @@
 
 #include <array>
 #include <cerrno>
-#include <initializer_list>
 #include <memory>
 #include <vector>
 

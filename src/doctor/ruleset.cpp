@@ -254,11 +254,6 @@ Chain* chain_of(Ruleset& ruleset, const json& rule) {
     return found == ruleset.chains.end() ? nullptr : &*found;
 }
 
-int priority_of(const json& chain) {
-    const json priority = chain.value("prio", json(0));
-    return priority.is_number_integer() ? priority.get<int>() : 0;
-}
-
 Ruleset read_all(const json& listing, const Texts& texts) {
     Ruleset ruleset;
     for (const json& entry : listing.at("nftables")) {
@@ -269,7 +264,6 @@ Ruleset read_all(const json& listing, const Texts& texts) {
                                       .name = chain.at("name"),
                                       .hook = chain.value("hook", ""),
                                       .policy = chain.value("policy", ""),
-                                      .priority = priority_of(chain),
                                       .rules = {}});
         }
     }

@@ -3,7 +3,6 @@
 // what happens to packets before. Read from what nft lists. Pure.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <optional>
@@ -45,7 +44,6 @@ struct Chain {
     std::string name;
     std::string hook;    ///< empty: only jumps lead here
     std::string policy;  ///< empty without a hook
-    int priority = 0;
     std::vector<Rule> rules;
 };
 

@@ -2,7 +2,6 @@
 // A host on which all is well, for tests to break one thing of.
 #pragma once
 
-#include <algorithm>
 #include <optional>
 #include <string>
 #include <string_view>

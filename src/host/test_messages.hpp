@@ -4,10 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <cstddef>
-#include <initializer_list>
-#include <string>
 #include <string_view>
 #include <vector>
 

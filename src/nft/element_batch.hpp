@@ -18,8 +18,6 @@ struct Element {
     std::array<std::byte, 16> key{};
     std::uint8_t key_bytes = 4;            // 4 or 16
     std::chrono::milliseconds timeout{0};  // 0: none given
-
-    [[nodiscard]] std::span<const std::byte> key_span() const { return std::span(key).first(key_bytes); }
 };
 
 /// A set within a table of the inet family.

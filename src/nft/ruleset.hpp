@@ -14,7 +14,6 @@
 namespace farewell::nft {
 
 // The names in the table; part of the interface, because operators type them.
-inline constexpr std::string_view kChain = "prerouting";
 inline constexpr const char* kAllow4 = "allow4";
 inline constexpr const char* kAllow6 = "allow6";
 

@@ -2,9 +2,7 @@
 #include "page/data_block.hpp"
 
 #include <algorithm>
-#include <map>
 #include <nlohmann/json.hpp>
-#include <string>
 
 namespace farewell::page {
 namespace {

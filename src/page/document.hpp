@@ -118,14 +118,12 @@ struct Document {
 
     std::optional<WallTime> begin;  ///< absent: nothing was found that has a time
     std::optional<WallTime> end;
-    std::optional<std::uint64_t> packets;   ///< that were judged
     std::optional<std::uint64_t> probes;    ///< of everybody, banned or not
     std::optional<std::uint64_t> kept_out;  ///< packets
     std::optional<std::uint64_t> sources_seen;
     std::uint64_t sources_banned = 0;
     std::uint64_t bans = 0;
     std::uint64_t soft_bans = 0;
-    std::uint64_t bans_from_before = 0;  ///< in force at the beginning
 
     std::vector<Source> sources;  ///< those banned first, the busiest first
     std::uint64_t sources_left_out = 0;

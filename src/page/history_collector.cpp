@@ -335,7 +335,6 @@ void HistoryCollector::finish(Document& document) {
     in_force_.insert(in_force_.end(), others.begin(), others.end());
     document.bans = bans_;
     document.soft_bans = soft_bans_;
-    document.bans_from_before = bans_from_before_;
     document.begin = begin_;
     document.end = end_;
     document.timeline = histogram_.timeline(begin_, end_, in_force_);

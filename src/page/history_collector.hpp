@@ -5,8 +5,6 @@
 // Memory:   some hundred bytes for each banned source, and the limits of document.hpp.
 #pragma once
 
-#include <array>
-#include <chrono>
 #include <cstdint>
 #include <map>
 #include <nlohmann/json_fwd.hpp>

@@ -2,7 +2,6 @@
 // The lists of tools, networks and ports: counted by name, the largest shown. Pure.
 #pragma once
 
-#include <string>
 #include <vector>
 
 #include "core/address.hpp"

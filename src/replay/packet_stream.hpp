@@ -5,10 +5,7 @@
 
 #include <array>
 #include <cstdint>
-#include <expected>
-#include <filesystem>
 #include <optional>
-#include <string>
 
 #include "core/classify.hpp"
 #include "core/decode.hpp"

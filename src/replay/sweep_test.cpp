@@ -2,7 +2,6 @@
 #include "replay/sweep.hpp"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <span>
 #include <string>

@@ -7,7 +7,6 @@
 
 #include <spdlog/common.h>
 
-#include <initializer_list>
 #include <string_view>
 #include <vector>
 

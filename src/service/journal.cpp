@@ -7,7 +7,6 @@
 
 #include <array>
 #include <cstdlib>
-#include <vector>
 
 namespace farewell::service {
 namespace {

@@ -6,7 +6,6 @@
 
 #include <cerrno>
 #include <cstddef>
-#include <string>
 #include <utility>
 
 namespace farewell::service {
