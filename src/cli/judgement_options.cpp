@@ -5,7 +5,9 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstddef>
 #include <cstdio>
+#include <filesystem>
 #include <random>
 
 #include "cli/open_port.hpp"
@@ -53,8 +55,25 @@ std::optional<replay::Options> read_judgement(const JudgementOptions& options) {
     return result;
 }
 
-bool is_other_file(const replay::FileReading& file, bool named) {
-    return !named && file.problem && file.problem->failure == source::CaptureFailure::not_a_capture;
+void judge_captures(std::span<const replay::CaptureFile> files, bool together,
+                    const replay::Options& judged_by, const replay::Progress& progress,
+                    const OnJudged& on_judged) {
+    const std::size_t at_once = together ? files.size() : 1;
+    for (std::size_t first = 0; first < files.size(); first += at_once) {
+        const auto group = files.subspan(first, at_once);
+        std::vector<std::filesystem::path> paths;
+        for (const replay::CaptureFile& file : group) {
+            paths.push_back(file.path);
+        }
+        on_judged(replay::replay(paths, judged_by, progress), group);
+    }
+}
+
+bool is_other_file(const replay::FileReading& file, std::span<const replay::CaptureFile> files) {
+    const bool is_named = std::ranges::any_of(files, [&file](const replay::CaptureFile& judged) {
+        return judged.named && judged.path == file.file;
+    });
+    return !is_named && file.problem && file.problem->failure == source::CaptureFailure::not_a_capture;
 }
 
 void complain(const replay::FileReading& file) {

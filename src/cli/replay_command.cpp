@@ -4,10 +4,9 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
-#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -38,13 +37,14 @@ class Printer {
  public:
     Printer(bool as_json, bool quiet, ProgressBar& bar) : as_json_(as_json), quiet_(quiet), bar_(bar) {}
 
-    void print(const replay::Report& report, const std::vector<CaptureFile>& group) {
+    void print(const replay::Report& report, std::span<const CaptureFile> group) {
         summary_.forgone += report.forgone;
         for (const FileReport& file : report.files) {
-            const bool named = std::ranges::any_of(group, [&file](const CaptureFile& candidate) {
-                return candidate.named && candidate.path == file.file;
-            });
-            print_file(file, report.began, named);
+            if (is_other_file(file, group)) {
+                ++summary_.other_files;
+            } else {
+                print_file(file, report.began);
+            }
         }
     }
     ExitStatus finish() {
@@ -58,11 +58,7 @@ class Printer {
     }
 
  private:
-    void print_file(const FileReport& file, core::Time began, bool named) {
-        if (is_other_file(file, named)) {
-            ++summary_.other_files;
-            return;
-        }
+    void print_file(const FileReport& file, core::Time began) {
         summary_.add(file);
         const std::string text = as_json_ ? json_line(replay_document(file, began))
                                  : quiet_ ? ""
@@ -92,21 +88,10 @@ ExitStatus run_replay(const ReplayOptions& options, const Session& session) {
     ProgressBar bar(replay::bytes_to_read(files), ProgressBar::Unit::bytes, !session.quiet);
     Printer printer(session.as_json, session.quiet, bar);
     const replay::Progress progress = [&bar](std::uint64_t bytes) { bar.add(bytes); };
-    const auto judge = [&](const std::vector<CaptureFile>& group) {
-        std::vector<std::filesystem::path> paths;
-        paths.reserve(group.size());
-        for (const CaptureFile& file : group) {
-            paths.push_back(file.path);
-        }
-        printer.print(replay::replay(paths, *judged_by, progress), group);
-    };
-    if (options.together) {
-        judge(files);
-    } else {
-        for (const CaptureFile& file : files) {
-            judge({file});
-        }
-    }
+    judge_captures(files, options.together, *judged_by, progress,
+                   [&printer](const replay::Report& report, std::span<const CaptureFile> group) {
+                       printer.print(report, group);
+                   });
     return printer.finish();
 }
 

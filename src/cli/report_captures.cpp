@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -65,13 +65,10 @@ class Teller {
     Teller(page::Document& document, page::Collector& collector)
         : document_(document), collector_(collector) {}
 
-    void add(const replay::Report& report, const std::vector<CaptureFile>& group) {
+    void add(const replay::Report& report, std::span<const CaptureFile> group) {
         forgone_ += report.forgone;
         for (const FileReport& file : report.files) {
-            const bool named = std::ranges::any_of(group, [&file](const CaptureFile& candidate) {
-                return candidate.named && candidate.path == file.file;
-            });
-            if (!is_other_file(file, named)) {
+            if (!is_other_file(file, group)) {
                 add(file);
             }
         }
@@ -142,23 +139,11 @@ void tell_captures(const CaptureRequest& request, replay::Options judged_by, pag
     ProgressBar bar(replay::bytes_to_read(files), ProgressBar::Unit::bytes, !request.quiet);
     const replay::Progress progress = [&bar](std::uint64_t bytes) { bar.add(bytes); };
     Teller teller(document, collector);
-    const auto judge = [&](const std::vector<CaptureFile>& group) {
-        std::vector<std::filesystem::path> paths;
-        paths.reserve(group.size());
-        for (const CaptureFile& file : group) {
-            paths.push_back(file.path);
-        }
-        const replay::Report report = replay::replay(paths, judged_by, progress);
-        bar.clear();
-        teller.add(report, group);
-    };
-    if (request.together) {
-        judge(files);
-    } else {
-        for (const CaptureFile& file : files) {
-            judge({file});
-        }
-    }
+    judge_captures(files, request.together, judged_by, progress,
+                   [&](const replay::Report& report, std::span<const CaptureFile> group) {
+                       bar.clear();
+                       teller.add(report, group);
+                   });
     teller.finish();
 }
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -139,7 +140,7 @@ ExitStatus run_tune(const TuneOptions& options, const Session& session) {
     for (const auto& [content, files] : groups) {
         for (const CaptureFile& file : files) {
             const auto reading = sweep.add(file.path, content, [&bar](std::uint64_t more) { bar.add(more); });
-            if (is_other_file(reading, file.named)) {
+            if (is_other_file(reading, std::span(&file, 1))) {
                 ++counts.other;
                 continue;
             }
