@@ -3,6 +3,7 @@
 // Every document carries its schema name; the names are promises (docs/man/farewell.1.md).
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
@@ -10,9 +11,9 @@
 #include <vector>
 
 #include "core/engine.hpp"
-#include "daemon/engine_loop.hpp"
 #include "daemon/flow_worker.hpp"
 #include "daemon/metrics_file.hpp"
+#include "daemon/repair.hpp"
 #include "enforce/enforcer.hpp"
 #include "history/recorder.hpp"
 #include "nft/trap_text.hpp"
@@ -34,7 +35,7 @@ struct StatusFacts {
     double packets_per_second = 0;
     std::optional<std::chrono::nanoseconds> verdict_p99;  // of the last minute; nullopt: none was given
     std::uint64_t repairs = 0;
-    std::optional<EngineLoop::Repair> last_repair;
+    std::optional<Repair> last_repair;
     std::size_t refused = 0;          // wanted bans that the kernel does not hold
     bool is_kernel_refusing = false;  // these, or a repair
     core::Time verified;              // when it was last seen to hold all the others

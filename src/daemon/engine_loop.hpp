@@ -33,6 +33,7 @@
 #include "daemon/mailbox.hpp"
 #include "daemon/poll_allowance.hpp"
 #include "daemon/proof_seeker.hpp"
+#include "daemon/repair.hpp"
 #include "daemon/watch_tap.hpp"
 #include "enforce/enforcer.hpp"
 #include "history/event.hpp"
@@ -74,10 +75,6 @@ class EngineLoop {
     [[nodiscard]] const core::Engine& engine() const { return engine_; }
     [[nodiscard]] enforce::Enforcer& enforcer() { return *enforcer_; }
     [[nodiscard]] std::uint64_t repairs() const { return repairs_; }
-    struct Repair {
-        core::Time at;
-        std::string by;  // who made it necessary; empty: the kernel did not tell
-    };
     [[nodiscard]] const std::optional<Repair>& last_repair() const { return last_repair_; }
     /// When the kernel was last seen to hold everything that is wanted, as it did at the start.
     [[nodiscard]] core::Time verified() const { return verified_; }
