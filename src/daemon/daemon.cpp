@@ -201,7 +201,7 @@ ExitStatus Daemon::run() {
     std::jthread engine([this](const std::stop_token& stop) { loop_.run(stop); });
     load_offences();
     resources_.source->start([this] { return loop_.on_probes(); });
-    for (const source::LaneStatus& lane : resources_.source->status()) {
+    for (const source::LaneStatus& lane : resources_.source->own_status()) {
         spdlog::info("listening to {} {}", resources_.source->lane_name(), lane.number);
     }
     if (!resources_.adopted.empty()) {
@@ -377,7 +377,7 @@ void Daemon::watch_host() {
 }
 
 void Daemon::sample_packets() {
-    const std::vector<source::LaneStatus> lanes = resources_.source->status();
+    const std::vector<source::LaneStatus> lanes = resources_.source->own_status();
     source::WaitCounts waits;
     for (const source::LaneStatus& lane : lanes) {
         waits += lane.waits;

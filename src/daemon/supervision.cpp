@@ -74,7 +74,7 @@ void Supervision::beat() {
 }
 
 void Supervision::tell_of_the_missing() {
-    const std::vector<source::LaneStatus> lanes = source_.status();
+    const std::vector<source::LaneStatus> lanes = source_.own_status();
     std::string names;
     for (const std::size_t place : heartbeat_.missing()) {
         names += names.empty() ? "" : ", ";

@@ -38,7 +38,7 @@ class NflogSource final : public PacketSource {
 
     [[nodiscard]] bool has_failed() const override { return has_failed_.load(std::memory_order_acquire); }
 
-    [[nodiscard]] std::vector<LaneStatus> status() const override {
+    [[nodiscard]] std::vector<LaneStatus> own_status() const override {
         const nflog::Stats stats = group_.stats();
         return {{.number = group_.number(),
                  .packets = stats.packets,

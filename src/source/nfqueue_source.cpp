@@ -77,30 +77,36 @@ class NfqueueSource final : public PacketSource {
         return packets;
     }
 
-    [[nodiscard]] std::vector<LaneStatus> status() const override {
-        std::vector<nfq::KernelQueueStats> kernel;
-        if (kernel_stats_) {
-            kernel = kernel_stats_->read().value_or(std::vector<nfq::KernelQueueStats>());
-        }
+    [[nodiscard]] std::vector<LaneStatus> own_status() const override {
         const auto members = pool_.stats();
         std::vector<LaneStatus> status;
         status.reserve(members.size());
         for (std::size_t i = 0; i < members.size(); ++i) {
             const auto& [number, stats] = members[i];
-            LaneStatus lane{.number = number,
-                            .packets = stats.packets,
-                            .lost_in_socket = stats.lost_in_socket,
-                            .lost_in_queue = {},
-                            .waiting = {},
-                            .receive_buffer_bytes = stats.receive_buffer_bytes,
-                            .counts = lanes_[i]->reader.counts(),
-                            .waits = lanes_[i]->waits.counts()};
-            const auto row = std::ranges::find(kernel, number, &nfq::KernelQueueStats::number);
+            status.push_back({.number = number,
+                              .packets = stats.packets,
+                              .lost_in_socket = stats.lost_in_socket,
+                              .lost_in_queue = {},
+                              .waiting = {},
+                              .receive_buffer_bytes = stats.receive_buffer_bytes,
+                              .counts = lanes_[i]->reader.counts(),
+                              .waits = lanes_[i]->waits.counts()});
+        }
+        return status;
+    }
+
+    [[nodiscard]] std::vector<LaneStatus> status() const override {
+        std::vector<LaneStatus> status = own_status();
+        std::vector<nfq::KernelQueueStats> kernel;
+        if (kernel_stats_) {
+            kernel = kernel_stats_->read().value_or(std::vector<nfq::KernelQueueStats>());
+        }
+        for (LaneStatus& lane : status) {
+            const auto row = std::ranges::find(kernel, lane.number, &nfq::KernelQueueStats::number);
             if (row != kernel.end()) {
                 lane.lost_in_queue = row->queue_dropped;
                 lane.waiting = row->waiting;
             }
-            status.push_back(lane);
         }
         return status;
     }

@@ -63,8 +63,10 @@ class PacketSource {
     virtual std::expected<void, Error> stop() = 0;
     /// Whether a receiving thread has ended although nobody asked it to.
     [[nodiscard]] virtual bool has_failed() const = 0;
-    /// Any thread.
-    [[nodiscard]] virtual std::vector<LaneStatus> status() const = 0;
+    /// What the lanes know by themselves, without lost_in_queue and waiting. Any thread.
+    [[nodiscard]] virtual std::vector<LaneStatus> own_status() const = 0;
+    /// All of it: where the kernel has to tell, that is a file of /proc to read. Any thread.
+    [[nodiscard]] virtual std::vector<LaneStatus> status() const { return own_status(); }
     /// Any thread: what one source sent lately that did not count, the latest last.
     [[nodiscard]] virtual std::vector<DisregardedPacket> disregarded(const core::Address& source) const = 0;
     /// How often the thread of each lane has come round to receiving; for a watchdog. Any thread.
