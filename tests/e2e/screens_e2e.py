@@ -30,6 +30,7 @@ class Screens(CountingTest):
         daemon.cli("bans", "add", ATTACKER6)
         self.server.run("nft", "flush", "ruleset")
         wait_until(lambda: daemon.status()["nftables"]["repairs"] == 1, "the table is back")
+        wait_until(lambda: "verdict_p99_seconds" in daemon.status()["packets"], "waits are looked at every second")
         self.assert_lines(
             daemon.cli("status").stdout,
             r"^● farewell \d+\.\d+\.\d+  enforcing   up \d+\w+   pid \d+   config " + re.escape(config) + r" \(read \d\d:\d\d:\d\d",
