@@ -63,7 +63,6 @@ Detector::Judgement Detector::on_probe(const Probe& probe, Time now) {
         // What an address has tried before, its networks have heard of as well.
         if (observation.subject.who.is_address() && observation.subject.counted != Counted::hosts) {
             judgement.is_repeated = seen.tracked && !seen.is_new;
-            judgement.is_burst = !judgement.is_repeated && seen.recent > 1;
             if (!judgement.is_repeated) {
                 company_.remember(probe.source, probe.port, now);
             }

@@ -41,7 +41,6 @@ class Detector {
     };
     struct Judgement {
         bool is_repeated = false;  ///< nothing that was not known before
-        bool is_burst = false;     ///< its source has tried several ports within the burst window
         /// Who has done enough, the narrowest first. To be concluded in this order until one is.
         boost::container::static_vector<Candidate, Observations::static_capacity> candidates;
     };

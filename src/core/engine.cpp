@@ -19,7 +19,6 @@ std::optional<Ban> Engine::on_probe(const Probe& probe, Time now) {
     State& state = *state_;
     now = state.at_least_last(now);
     ++state.counters.probes;
-    state.is_burst_under_way = false;
     if (state.allowlist.contains(probe.source)) {
         ++state.counters.probes_allowlisted;
         return std::nullopt;
@@ -48,12 +47,7 @@ std::optional<Ban> Engine::on_probe(const Probe& probe, Time now) {
             }
         }
     }
-    state.is_burst_under_way = judgement.is_burst;
     return std::nullopt;
-}
-
-bool Engine::is_burst_under_way() const {
-    return state_->is_burst_under_way;
 }
 
 void Engine::look_ahead(std::span<const Arrival> burst, std::size_t index) const {

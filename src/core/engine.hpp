@@ -85,9 +85,6 @@ class Engine {
     /// A probe of a source one of whose bans is failed, or enforced but evidently not in force (it still gets
     /// through kInForceAfter later), hands the ban out again with the time it has left.
     [[nodiscard]] std::optional<Ban> on_probe(const Probe& probe, Time now);
-    /// Whoever sent the last probe has tried several ports within the burst window and is not banned: what is
-    /// next may decide, and is worth being looked for.
-    [[nodiscard]] bool is_burst_under_way() const;
     /// Has the processor fetch what on_probe will look at for the arrivals soon after this one of a burst. To
     /// be called before each on_probe of it; while few sources are known it does nothing.
     void look_ahead(std::span<const Arrival> burst, std::size_t index) const;

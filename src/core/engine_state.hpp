@@ -68,9 +68,8 @@ struct Engine::State {
     OffenceBook offences;
     AddressRuns runs;
     Counters counters;
-    bool is_burst_under_way = false;  // as of the last probe
-    LastHour decided;                 // bans
-    std::vector<Unban> expired;       // found over by a probe before the tick came round
+    LastHour decided;            // bans
+    std::vector<Unban> expired;  // found over by a probe before the tick came round
     Time last_now = Time::min();
 };
 

@@ -67,22 +67,6 @@ TEST_F(EngineTest, ExactlyTheTenthDistinctPortBans) {
     EXPECT_EQ(engine.sources_tracked(), 0U);
 }
 
-TEST_F(EngineTest, ABurstIsUnderWayWhileSomebodyTriesOnePortAfterAnother) {
-    const auto is_under_way_after = [this](std::uint16_t port) {
-        try_port(port);
-        return engine.is_burst_under_way();
-    };
-    EXPECT_FALSE(is_under_way_after(1));
-    EXPECT_TRUE(is_under_way_after(2));
-    EXPECT_FALSE(is_under_way_after(2)) << "again";
-    now += 10s;
-    EXPECT_FALSE(is_under_way_after(3)) << "slowly";
-    EXPECT_TRUE(is_under_way_after(4));
-    EXPECT_TRUE(try_ports(5, 6));
-    EXPECT_FALSE(engine.is_burst_under_way()) << "it is decided";
-    EXPECT_FALSE(is_under_way_after(11)) << "and banned";
-}
-
 TEST_F(EngineTest, NinePortsTwoHundredTimesDoNotBan) {
     for (int repeat = 0; repeat < 200; ++repeat) {
         EXPECT_FALSE(try_ports(1, 9));

@@ -31,6 +31,7 @@
 #include "daemon/metrics_file.hpp"
 #include "daemon/packet_rate.hpp"
 #include "daemon/parts.hpp"
+#include "daemon/rehearsal.hpp"
 #include "daemon/resources.hpp"
 #include "daemon/sandbox.hpp"
 #include "daemon/stream_methods.hpp"
@@ -60,9 +61,11 @@ std::string table_text(const Config& config) {
     return "nftables table inet " + config.nft_table;
 }
 
-/// "nft (process 4711)"; empty if the kernel does not tell.
+/// "nft (process 4711)"; empty if the kernel does not tell, or it was a repair.
 std::string text_of(const nft::Change& change) {
-    return change.program.empty() ? "" : fmt::format("{} (process {})", change.program, change.process);
+    return change.program.empty() || change.is_own
+               ? ""
+               : fmt::format("{} (process {})", change.program, change.process);
 }
 
 void report_host_troubles(host::HostWatch& host) {
@@ -198,6 +201,7 @@ void Daemon::load_offences() {
 }
 
 ExitStatus Daemon::run() {
+    rehearse(loop_.enforcer());
     std::jthread engine([this](const std::stop_token& stop) { loop_.run(stop); });
     load_offences();
     resources_.source->start([this] { return loop_.on_probes(); });

@@ -23,6 +23,8 @@ using enforce::Failure;
 
 constexpr std::size_t kProbesPerBurst = 256;  // judged before their bans go out: about 25 microseconds
 constexpr std::chrono::seconds kTickAtLeastEvery{1};
+// The kernel tells who changed the ruleset at once; who is to hear it may have to wait for a processor.
+constexpr std::chrono::milliseconds kNameWithin{500};
 // Of an element's time left: somebody who altered it by less has not let anybody in.
 constexpr std::chrono::seconds kTimeLeftTolerance{2};
 
@@ -47,7 +49,9 @@ void EngineLoop::run(const std::stop_token& stop) {
     const std::stop_callback wake(stop, [this] { doorbell_.ring(); });
     while (!stop.stop_requested()) {
         rounds_.fetch_add(1, std::memory_order_relaxed);
+        is_engine_waiting_.store(true, std::memory_order_relaxed);
         std::unique_lock lock(at_work_);
+        is_engine_waiting_.store(false, std::memory_order_relaxed);
         bool worked = take_what_is_left();
         worked = take_probes(&EngineLoop::enforce) || worked;
         worked = mailbox_.run_all(*this) || worked;
@@ -73,22 +77,23 @@ void EngineLoop::run(const std::stop_token& stop) {
     while (take_probes(&EngineLoop::enforce)) {
     }
     mailbox_.run_all(*this);
+    tell_of_rebuilt();
 }
 
-std::chrono::microseconds EngineLoop::on_probes() {
-    std::unique_lock lock(at_work_, std::try_to_lock);
-    if (!lock || spdlog::should_log(spdlog::level::debug)) {  // then every port is logged
+void EngineLoop::on_probes() {
+    const bool makes_way = is_engine_waiting_.load(std::memory_order_relaxed) ||
+                           spdlog::should_log(spdlog::level::debug);  // then every port is logged
+    std::unique_lock lock(at_work_, std::defer_lock);
+    if (makes_way || !lock.try_lock()) {
         doorbell_.ring();
-        return {};
+        return;
     }
     take_probes(&EngineLoop::enforce_or_leave);
     const bool has_left = !unenforced_.empty() || !unannounced_.empty();
-    const auto poll = engine_.is_burst_under_way() ? poll_allowance_.take(boot_now()) : PollAllowance::kNone;
     lock.unlock();
     if (has_left || has_probes()) {
         doorbell_.ring();
     }
-    return poll;
 }
 
 bool EngineLoop::take_probes(EnforceBans enforce_bans) {
@@ -152,6 +157,9 @@ void EngineLoop::take_ticks(core::Time now) {
     }
     if (unverified_) {
         verify(std::string(*unverified_));
+    }
+    if (rebuilt_ && now - rebuilt_->at >= kNameWithin) {
+        tell_of_rebuilt();
     }
     watch_budget(now);
     tell_of_imports(now);
@@ -234,6 +242,9 @@ void EngineLoop::enforce(std::span<const core::Ban> bans) {
 
 void EngineLoop::verify(const std::string& by) {
     const core::Time now = boot_now();
+    if (!by.empty()) {
+        tell_of_rebuilt(by);  // a ban that met no table was quicker than the news of it
+    }
     const auto intact = enforcer_->is_intact();
     std::expected<void, EnforceError> outcome;
     if (!intact) {
@@ -278,7 +289,9 @@ std::expected<void, EnforceError> EngineLoop::put_back_what_is_missing(core::Tim
         return restored;
     }
     log_.put_back(missing.size(), wiring_.enforcer_name, by, boot_now() - now);
-    note_repair({.rebuilt = false, .bans = missing.size(), .by = by}, now);
+    ++repairs_;
+    last_repair_ = Repair{.at = now, .by = by};
+    record(now, history::Repaired{.rebuilt = false, .bans = missing.size(), .by = by});
     return {};
 }
 
@@ -305,7 +318,8 @@ std::expected<void, EnforceError> EngineLoop::restore(std::span<const core::Ban>
     return restore(bans.subspan(first.size()), now);
 }
 
-std::expected<void, EnforceError> EngineLoop::rebuild(core::Time now, const std::string& by) {
+/// `by`: who made it necessary; nullopt: that is still to be told by a verify().
+std::expected<void, EnforceError> EngineLoop::rebuild(core::Time now, const std::optional<std::string>& by) {
     if (auto built = enforcer_->build(); !built) {
         return built;
     }
@@ -313,16 +327,27 @@ std::expected<void, EnforceError> EngineLoop::rebuild(core::Time now, const std:
     if (auto restored = restore(wanted, now); !restored) {
         return restored;
     }
-    const std::size_t in_force = wanted.size() - std::min(refused_.size(), wanted.size());
-    log_.rebuilt(in_force, wiring_.enforcer_name, by, boot_now() - now);
-    note_repair({.rebuilt = true, .bans = in_force, .by = by}, now);
+    tell_of_rebuilt();  // an earlier one
+    rebuilt_ = Rebuilt{.at = now,
+                       .bans = wanted.size() - std::min(refused_.size(), wanted.size()),
+                       .took = boot_now() - now};
+    ++repairs_;
+    last_repair_ = Repair{.at = now, .by = ""};
+    if (by) {
+        tell_of_rebuilt(*by);
+    } else {
+        next_tick_ = std::min(next_tick_, now + kNameWithin);
+    }
     return {};
 }
 
-void EngineLoop::note_repair(const history::Repaired& repair, core::Time now) {
-    ++repairs_;
-    last_repair_ = Repair{.at = now, .by = repair.by};
-    record(now, repair);
+/// The log and the history, once.
+void EngineLoop::tell_of_rebuilt(const std::string& by) {
+    if (const auto rebuilt = std::exchange(rebuilt_, std::nullopt)) {
+        last_repair_ = Repair{.at = rebuilt->at, .by = by};
+        log_.rebuilt(rebuilt->bans, wiring_.enforcer_name, by, rebuilt->took);
+        record(rebuilt->at, history::Repaired{.rebuilt = true, .bans = rebuilt->bans, .by = by});
+    }
 }
 
 /// The kernel holds this ban. Whether it did not before.

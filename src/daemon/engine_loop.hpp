@@ -31,7 +31,6 @@
 #include "daemon/engine_log.hpp"
 #include "daemon/flow_worker.hpp"
 #include "daemon/mailbox.hpp"
-#include "daemon/poll_allowance.hpp"
 #include "daemon/proof_seeker.hpp"
 #include "daemon/repair.hpp"
 #include "daemon/watch_tap.hpp"
@@ -63,9 +62,8 @@ class EngineLoop {
 
     void run(const std::stop_token& stop);
     void post(Mailbox<EngineLoop>::Task task) { mailbox_.post(std::move(task)); }
-    /// There is something in the rings: it is judged, by the caller or by the engine thread. Returns for how
-    /// long whoever receives should look for more without sleeping: somebody is in the middle of a scan.
-    std::chrono::microseconds on_probes();
+    /// There is something in the rings: it is judged, by the caller or by the engine thread.
+    void on_probes();
     /// How often run() has come round, at least once a second unless something holds it up; for a watchdog.
     /// Any thread.
     [[nodiscard]] std::uint64_t rounds() const { return rounds_.load(std::memory_order_relaxed); }
@@ -125,11 +123,12 @@ class EngineLoop {
     void watch_budget(core::Time now);
     void on_arrival(const core::Arrival& arrival);
     void enforce(std::span<const core::Ban> bans);
-    std::expected<void, enforce::EnforceError> rebuild(core::Time now, const std::string& by = "");
+    std::expected<void, enforce::EnforceError> rebuild(core::Time now,
+                                                       const std::optional<std::string>& by = {});
+    void tell_of_rebuilt(const std::string& by = {});
     std::expected<void, enforce::EnforceError> put_back_what_is_missing(core::Time now,
                                                                         const std::string& by);
     std::expected<void, enforce::EnforceError> restore(std::span<const core::Ban> bans, core::Time now);
-    void note_repair(const history::Repaired& repair, core::Time now);
     [[nodiscard]] bool is_news(const core::Ban& ban, core::Time now);
     void conclude(const core::Ban& ban, core::Time now);
     void announce(const core::Ban& ban, core::Time now);
@@ -144,7 +143,8 @@ class EngineLoop {
     void let_in_or_retry(core::Time now);
 
     source::Doorbell doorbell_;
-    std::mutex at_work_;  // held by whoever uses what follows
+    std::mutex at_work_;                          // held by whoever uses what follows
+    std::atomic<bool> is_engine_waiting_{false};  // for that: receiving threads make way
     core::Engine engine_;
     std::unique_ptr<enforce::Enforcer> enforcer_;
     Wiring wiring_;
@@ -155,7 +155,6 @@ class EngineLoop {
     // in force, since when, that nobody has been told of.
     std::vector<core::Ban> unenforced_;
     std::vector<std::pair<core::Ban, core::Time>> unannounced_;
-    PollAllowance poll_allowance_;
     EngineLog log_;
     std::vector<core::Prefix> never_banned_;  // as the enforcer has it
     std::vector<core::Unban> freed_;          // banned no longer, perhaps still in the kernel
@@ -168,6 +167,13 @@ class EngineLoop {
     std::size_t imported_ = 0;              // since it was last told
     std::uint64_t repairs_ = 0;
     std::optional<Repair> last_repair_;
+    struct Rebuilt {
+        core::Time at;
+        std::size_t bans;
+        core::Time::duration took;
+    };
+    std::optional<Rebuilt>
+        rebuilt_;                  // nobody has been told, because who made it necessary may still be heard
     std::uint64_t events_ = 0;     // recorded
     std::optional<WatchTap> tap_;  // while somebody watches
     core::Time verified_;

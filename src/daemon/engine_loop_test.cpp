@@ -297,6 +297,26 @@ TEST_F(EngineLoopTest, ATableThatIsGoneIsRebuiltWithEveryWantedBan) {
     EXPECT_EQ(kernel->builds, 1);
 }
 
+TEST_F(EngineLoopTest, ABanThatIsQuickerThanTheNewsOfAMissingTableStillNamesWhoDidIt) {
+    ask([&](EngineLoop&) {
+        kernel->is_there = false;
+        return 0;
+    });
+    scan(1);
+    ASSERT_TRUE(wait_held(1));
+    ask([&](EngineLoop& running) {
+        running.verify("nft (process 7)");
+        EXPECT_EQ(running.last_repair()->by, "nft (process 7)");
+        const auto rebuilt = std::ranges::find_if(recorded, [](const history::Event& event) {
+            const auto* repaired = std::get_if<history::Repaired>(&event.what);
+            return repaired != nullptr && repaired->rebuilt;
+        });
+        EXPECT_NE(rebuilt, recorded.end());
+        EXPECT_EQ(std::get<history::Repaired>(rebuilt->what).by, "nft (process 7)");
+        return 0;
+    });
+}
+
 TEST_F(EngineLoopTest, OneThatIsRefusedKeepsNobodyElseOutAndIsRetried) {
     ask([&](EngineLoop&) { return kernel->refuses.insert(alone(1)).second; });
     for (std::uint16_t port = 1; port <= 10; ++port) {
@@ -343,21 +363,6 @@ TEST_F(ReceivingThreadTest, LeavesWhatTheKernelDoesNotTakeToTheEngineThread) {
     EXPECT_EQ(kernel->builds, 1);
     EXPECT_TRUE(kernel->held.contains(alone(1)));
     EXPECT_EQ(recorded.size(), 2U) << "the ban, and the repair";
-}
-
-TEST_F(ReceivingThreadTest, LooksForMoreWhileSomebodyIsInTheMiddleOfAScan) {
-    const auto poll_after = [this](std::uint16_t port) {
-        EXPECT_TRUE(rings[0].push({.probe = probe(source(1), port), .at = boot_now()}));
-        return loop->on_probes();
-    };
-    EXPECT_EQ(poll_after(1), PollAllowance::kNone);
-    EXPECT_EQ(poll_after(2), PollAllowance::kGrant);
-    EXPECT_EQ(poll_after(2), PollAllowance::kNone) << "a client that insists";
-    for (std::uint16_t port = 3; !kernel->held.contains(alone(1)); ++port) {
-        ASSERT_LT(port, 20);
-        poll_after(port);
-    }
-    EXPECT_EQ(poll_after(21), PollAllowance::kNone) << "it is banned";
 }
 
 TEST_F(EngineLoopTest, OrdersAreCarriedOutBeforeTheyAreAnswered) {

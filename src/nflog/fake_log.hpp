@@ -13,7 +13,6 @@
 #include <deque>
 #include <expected>
 #include <farewell/nflog/group.hpp>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -36,7 +35,6 @@ class FakeLog {
     /// Comes when the group is unbound.
     std::deque<Bytes> at_unbind;
     std::vector<Bytes> sent;
-    std::function<void()> on_receive;  // before a receive that may wait
 
     std::expected<Group, Error> open(const GroupConfig& config = {}) {
         return Group::open_over(config, std::make_unique<Line>(*this));
@@ -96,12 +94,7 @@ class FakeLog {
             }
             return datagrams_;
         }
-        std::expected<std::span<const netlink::Datagram>, int> receive() override {
-            if (log_.on_receive) {
-                log_.on_receive();
-            }
-            return receive_now();
-        }
+        std::expected<std::span<const netlink::Datagram>, int> receive() override { return receive_now(); }
         std::expected<bool, int> wait(std::chrono::milliseconds /*timeout*/) override {
             return !log_.arrived_.empty();
         }

@@ -94,22 +94,6 @@ struct Group::State {
         return packets;
     }
 
-    /// Waits for the first, as the handler asked for.
-    std::expected<std::span<const Datagram>, int> receive() {
-        system_calls.add(1);
-        const auto duration = std::min<std::chrono::microseconds>(std::exchange(busy_poll, {}), kBusyPollMax);
-        if (duration.count() > 0) {
-            const auto deadline = Clock::now() + duration;
-            do {
-                if (auto datagrams = channel->receive_now(); !datagrams || !datagrams->empty()) {
-                    return datagrams;
-                }
-                system_calls.add(1);
-            } while (Clock::now() < deadline);
-        }
-        return channel->receive();
-    }
-
     /// What the kernel hands over when the group is unbound, and what was already there.
     void drain(ErasedHandler handler) {
         process_early(handler);
@@ -127,7 +111,6 @@ struct Group::State {
     std::unique_ptr<netlink::Channel> channel;
     bool has_conntrack = false;
     std::vector<netlink::KeptDatagram> early;  // came before the acknowledgement of bind()
-    std::chrono::microseconds busy_poll{};     // what the handler asked for
     Counter packets_count, datagrams_count, system_calls, lost_in_socket, truncated, malformed;
 
  private:
@@ -209,7 +192,8 @@ std::expected<void, Error> Group::run_erased(ErasedHandler handler, const std::s
     const std::stop_callback wake_up(stop, [this] { wake(); });
     state.process_early(handler);
     while (!stop.stop_requested()) {
-        const auto datagrams = state.receive();
+        const auto datagrams = state.channel->receive();
+        state.system_calls.add(1);
         if (datagrams) {
             state.process(*datagrams, handler);
         } else if (datagrams.error() != ENOBUFS) {  // which is counted by the gap it leaves
@@ -245,9 +229,6 @@ std::expected<std::size_t, Error> Group::receive_erased(ErasedHandler handler,
     return state.process(*datagrams, handler);
 }
 
-void Group::busy_poll(std::chrono::microseconds duration) {
-    state_->busy_poll = duration;
-}
 void Group::wake() {
     netlink::wake(*state_->channel);
 }

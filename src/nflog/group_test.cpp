@@ -104,28 +104,6 @@ TEST(Group, AHandlerMayTakeOnePacketAtATime) {
     EXPECT_EQ(seen, (std::vector<std::uint32_t>{0, 1}));
 }
 
-TEST(Group, WhoWantsTheNextPacketSoonLooksForItWithoutSleeping) {
-    const auto calls_before_sleep = [](std::chrono::microseconds duration) {
-        FakeLog kernel;
-        auto group = kernel.open();
-        EXPECT_TRUE(group);
-        kernel.arrive(FakeLog::packet(0));
-        std::stop_source stop;
-        std::uint64_t calls = 0;
-        int receives = 0;
-        kernel.on_receive = [&] {
-            if (++receives == 2) {  // the first one gets the packet
-                calls = group->stats().system_calls;
-                stop.request_stop();
-            }
-        };
-        EXPECT_TRUE(group->run([&](const Packet&) { group->busy_poll(duration); }, stop.get_token()));
-        return calls;
-    };
-    EXPECT_EQ(calls_before_sleep(0us), 2U);
-    EXPECT_GT(calls_before_sleep(1ms), 3U);
-}
-
 TEST(Group, LossIsTheGapInTheSequenceAlsoWhereItWraps) {
     FakeLog kernel;
     auto group = kernel.open();

@@ -79,31 +79,6 @@ TEST(Contract, ABurstOfSixtyFourCostsTwoSystemCalls) {
     }
 }
 
-TEST(Contract, WhoWantsTheNextPacketSoonLooksForItWithoutSleeping) {
-    const auto calls_until_the_next = [](std::chrono::microseconds duration) {
-        FakeKernel kernel;
-        Queue queue = open(kernel);
-        arrive(kernel, 10);  // several, so that load_wait would have its turn
-        std::jthread running([&](const std::stop_token& stop) {
-            EXPECT_TRUE(queue.run([duration](Batch& batch) { batch.busy_poll(duration); }, stop));
-        });
-        EXPECT_TRUE(kernel.wait_given(10, 20s));
-        const auto limit = std::chrono::steady_clock::now() + 20s;
-        while (duration > 0us && queue.stats().system_calls < 10 &&
-               std::chrono::steady_clock::now() < limit) {
-            std::this_thread::yield();
-        }
-        arrive(kernel, 1);
-        EXPECT_TRUE(kernel.wait_given(11, 20s));
-        running.request_stop();
-        running.join();
-        EXPECT_EQ(kernel.pauses(), duration > 0us ? 0U : 1U) << "or lets more arrive";
-        return queue.stats().system_calls;
-    };
-    EXPECT_GE(calls_until_the_next(50ms), 10U);
-    EXPECT_LT(calls_until_the_next(0us), 10U);
-}
-
 TEST(Contract, AHandlerThatHasMoreToDoGivesTheVerdictsFirst) {
     FakeKernel kernel;
     Queue queue = open(kernel);

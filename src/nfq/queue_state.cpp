@@ -83,14 +83,6 @@ void Queue::State::unbind() {
 
 std::expected<std::span<const Datagram>, int> Queue::State::receive() {
     constexpr std::size_t kSeveral = 4;
-    if (busy_poll_.count() > 0) [[unlikely]] {
-        auto datagrams = busy_poll(std::exchange(busy_poll_, {}));
-        if (!datagrams || !datagrams->empty()) {
-            return datagrams;
-        }
-        system_calls.add(1);
-        return channel->receive();
-    }
     if (config.load_wait.count() > 0 && last_received_ >= kSeveral && last_received_ < kBatchMax) {
         system_calls.add(1);
         channel->pause(config.load_wait);
@@ -104,18 +96,6 @@ std::expected<std::span<const Datagram>, int> Queue::State::receive() {
     }
     channel->pause(config.max_wait);
     return channel->receive_now();
-}
-
-/// Empty: nothing came.
-std::expected<std::span<const Datagram>, int> Queue::State::busy_poll(std::chrono::microseconds duration) {
-    const auto deadline =
-        Clock::now() + std::min<std::chrono::microseconds>(duration, QueueConfig::kMaxWaitMax);
-    auto datagrams = channel->receive_now();
-    while (datagrams && datagrams->empty() && Clock::now() < deadline) {
-        system_calls.add(1);
-        datagrams = channel->receive_now();
-    }
-    return datagrams;
 }
 
 void Queue::State::let_more_arrive() {
@@ -261,7 +241,6 @@ std::expected<void, Error> Queue::State::hand_over(std::span<const Packet> packe
         throw;
     }
     batch.give_verdicts();
-    busy_poll_ = batch.busy_poll_;
     return answered_;
 }
 

@@ -3,7 +3,6 @@
 // receives, but the counters, which any thread may read.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -77,7 +76,6 @@ struct Queue::State {
     std::expected<std::size_t, Error> hand_over_all(ErasedHandler handler);
     std::expected<void, Error> hand_over(std::span<const Packet> packets, ErasedHandler handler);
     void answer(const Batch& batch);
-    std::expected<std::span<const netlink::Datagram>, int> busy_poll(std::chrono::microseconds duration);
 
     std::uint32_t sequence_ = 0;
     std::uint32_t last_id_ = 0;
@@ -89,9 +87,8 @@ struct Queue::State {
     Collected collected_;
     std::vector<Verdict> verdicts_ = std::vector(kBatchMax, Verdict::drop());  // of the batch at hand
     BatchExtras extras_;
-    bool one_by_one_ = false;                // its verdicts
-    std::expected<void, Error> answered_;    // and what became of them
-    std::chrono::microseconds busy_poll_{};  // what its handler asked for
+    bool one_by_one_ = false;              // its verdicts
+    std::expected<void, Error> answered_;  // and what became of them
 };
 
 }  // namespace farewell::nfq

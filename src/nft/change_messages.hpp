@@ -14,6 +14,7 @@ namespace farewell::nft {
 struct Change {
     std::uint32_t process = 0;  ///< its id in the initial namespace; 0: not told
     std::string program;        ///< at most 15 characters of its name; empty: not told
+    bool is_own = false;        ///< that is this program's name: libnftables has sockets of its own
 };
 
 class ChangeReader {

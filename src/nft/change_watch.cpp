@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <linux/filter.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -32,11 +33,19 @@ int keep_out(int fd, std::uint32_t port) {
     return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) == 0 ? 0 : errno;
 }
 
+/// As the kernel tells others of this process; its threads have it from the first.
+std::string own_program() {
+    std::array<char, 16> name{};
+    prctl(PR_GET_NAME, name.data());
+    return name.data();
+}
+
 }  // namespace
 
 struct ChangeWatch::State {
     Owned<mnl_socket> socket;
     ChangeReader reader;
+    std::string own_program;
     std::vector<char> buffer = std::vector<char>(kReceiveBytes);
 };
 
@@ -60,8 +69,9 @@ std::expected<ChangeWatch, int> ChangeWatch::open(std::string table, std::uint32
         mnl_socket_setsockopt(socket.get(), NETLINK_ADD_MEMBERSHIP, &group, sizeof group) < 0) {
         return std::unexpected(errno);
     }
-    return ChangeWatch(std::make_unique<State>(
-        State{.socket = std::move(socket), .reader = ChangeReader(std::move(table))}));
+    return ChangeWatch(std::make_unique<State>(State{.socket = std::move(socket),
+                                                     .reader = ChangeReader(std::move(table)),
+                                                     .own_program = own_program()}));
 }
 
 int ChangeWatch::fd() const {
@@ -91,7 +101,10 @@ std::optional<Change> ChangeWatch::read() {
         const auto* message = reinterpret_cast<const nlmsghdr*>(state_->buffer.data());  // NOLINT: libmnl
         for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
             if (auto change = state_->reader.on_message(*message)) {
-                last = std::move(change);
+                change->is_own = change->program == state_->own_program;
+                if (!last || !change->is_own) {
+                    last = std::move(change);
+                }
             }
         }
     }

@@ -31,7 +31,7 @@ class ChangeWatch {
 
     [[nodiscard]] int fd() const;
     /// Takes in what has come, without waiting. The last change to our table since the call before, if there
-    /// was one, or if messages were lost and there may have been.
+    /// was one, or if messages were lost and there may have been; our own only if there was no other.
     [[nodiscard]] std::optional<Change> read();
 
  private:

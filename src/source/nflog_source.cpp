@@ -71,7 +71,7 @@ class NflogSource final : public PacketSource {
                     }
                 }
                 if (pushed) {
-                    group_.busy_poll(on_probes_());
+                    on_probes_();
                 }
             },
             stop);

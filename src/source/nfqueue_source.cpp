@@ -58,7 +58,7 @@ class NfqueueSource final : public PacketSource {
                 batch.give_verdicts();
                 lane.waits.add(boot_now() - now, batch.size());
                 if (pushed) {
-                    batch.busy_poll(on_probes_());
+                    on_probes_();
                 }
             };
         });

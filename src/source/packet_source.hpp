@@ -3,7 +3,6 @@
 // learned from a packet travels by a ring and never holds anything up.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -56,8 +55,7 @@ class PacketSource {
     /// One ring per lane; they live as long as the source.
     [[nodiscard]] virtual std::vector<ProbeRing*> rings() = 0;
     /// What a receiving thread calls when it has put probes into its ring and every packet has its verdict.
-    /// Returns for how long the next packet is worth looking for without sleeping.
-    using OnProbes = std::function<std::chrono::microseconds()>;
+    using OnProbes = std::function<void()>;
     virtual void start(OnProbes on_probes) = 0;
     /// Takes what the kernel still has, unbinds, joins. The first error that ended a thread, if any did.
     virtual std::expected<void, Error> stop() = 0;

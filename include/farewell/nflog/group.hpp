@@ -105,12 +105,6 @@ class Group {
         return receive_erased(erase(object), timeout);
     }
 
-    /// From the handler, for packets that a rule hands over at once (`queue-threshold 1`): the next is wanted
-    /// without the time that waking a sleeping thread takes. run() looks for it again and again for up to
-    /// `duration`, at most kBusyPollMax, and takes that much of a processor. Of the next receive alone.
-    void busy_poll(std::chrono::microseconds duration);
-    static constexpr std::chrono::milliseconds kBusyPollMax{50};
-
     /// Ends a waiting receive() or run's wait. Any thread.
     void wake();
     /// For poll(2); readable means receive() will not wait.

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -67,12 +66,6 @@ class Batch {
     /// too late and has no effect. Once a batch. What sending fails of is returned by run() or receive().
     void give_verdicts();
 
-    /// Somebody sends packets one by one, and the next is wanted without the time that waking a sleeping
-    /// thread takes (tens of microseconds; hundreds where its processor has gone to sleep too): run() looks
-    /// for it again and again for up to `duration`, at most QueueConfig::kMaxWaitMax, and takes that much of
-    /// a processor. Of the next receive alone, and instead of QueueConfig::load_wait and max_wait.
-    void busy_poll(std::chrono::microseconds duration) { busy_poll_ = duration; }
-
  private:
     friend class Queue;
     struct ErasedAnswer {
@@ -100,7 +93,6 @@ class Batch {
     BatchExtras& extras_;
     ErasedAnswer answer_;
     bool is_answered_ = false;
-    std::chrono::microseconds busy_poll_{0};
 };
 
 }  // namespace farewell::nfq
