@@ -3,6 +3,7 @@
 #include "daemon/engine_loop.hpp"
 
 #include <gtest/gtest.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <atomic>
@@ -70,6 +71,7 @@ class FakeEnforcer final : public enforce::Enforcer {
     }
     std::expected<std::vector<enforce::EnforcedBan>, EnforceError> list() override {
         std::vector<enforce::EnforcedBan> bans;
+        bans.reserve(held.size());
         for (const auto& [who, time_left] : held) {
             bans.push_back(
                 {.source = who, .time_left = std::chrono::ceil<std::chrono::milliseconds>(time_left)});
@@ -100,6 +102,7 @@ class FakeEnforcer final : public enforce::Enforcer {
 class EngineLoopTest : public testing::Test {
  protected:
     EngineLoopTest() {
+        spdlog::set_level(spdlog::level::info);  // there is a log before there are threads, as in the daemon
         auto owned = std::make_unique<FakeEnforcer>();
         kernel = owned.get();
         loop = std::make_unique<EngineLoop>(core::Engine({}, {}), std::move(owned),

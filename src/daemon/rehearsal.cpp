@@ -67,7 +67,7 @@ bool rehearse(enforce::Enforcer& enforcer) {
     }
     // Nobody has an interest in what becomes of it: what is wrong with the table, the first ban will tell.
     const core::Prefix nobody = core::Prefix::of(core::Address::ipv4(std::array<std::byte, 4>{}));
-    static_cast<void>(enforcer.unban(std::span(&nobody, 1)));
+    [[maybe_unused]] const auto freed = enforcer.unban(std::span(&nobody, 1));
     return ban.has_value() && engine.on_enforced(*ban, boot_now());
 }
 
