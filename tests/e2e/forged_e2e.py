@@ -61,11 +61,12 @@ class Forged(CountingTest):
         began = time.monotonic()
         self.send(self.syns(self.PORTS))
         self.wait_banned(ATTACKER4)
-        sent, resident = self.PORTS, []
+        sent, resident, banned = self.PORTS, [], []
         for first in range(0, self.SOURCES, self.SOURCES // self.PARTS):
             sent += self.scan_from_many(first, self.SOURCES // self.PARTS)
             self.wait_judged(daemon, sent)
             resident.append(self.resident(daemon))
+            banned.append(daemon.status()["bans"]["wanted"])
         daemon.wait_log("more than 1000 sources deserved a ban within a minute")
         bans = daemon.status()["bans"]
         self.assertGreaterEqual(bans["wanted"], 1000)
@@ -73,6 +74,7 @@ class Forged(CountingTest):
         self.assertLess(bans["wanted"], 2000 + 1000 * (time.monotonic() - began) / 60)
         self.assertGreater(bans["withheld"], self.SOURCES // 2)
         self.assertLess(daemon.log().count("has been banned"), 1000 * PATIENCE, "the log is bounded too")
-        self.assertLess(resident[-1] - resident[0], 4 << 10, "no memory for each of them")
+        # Who is banned takes some, and a slow machine has time for more of them.
+        self.assertLess(resident[-1] - resident[0], (4 << 10) + 2 * (banned[-1] - banned[0]), "no memory for each of them")
         self.assertIn(ATTACKER4, self.banned(4), "whoever was banned before stays so")
         self.assert_served()
