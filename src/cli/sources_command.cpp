@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // `farewell sources`.
-
 #include <CLI/CLI.hpp>
 #include <cstddef>
 #include <memory>

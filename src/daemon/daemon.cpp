@@ -204,7 +204,7 @@ ExitStatus Daemon::run() {
     rehearse(loop_.enforcer());
     std::jthread engine([this](const std::stop_token& stop) { loop_.run(stop); });
     load_offences();
-    resources_.source->start([this] { return loop_.on_probes(); });
+    resources_.source->start([this] { loop_.on_probes(); });
     for (const source::LaneStatus& lane : resources_.source->own_status()) {
         spdlog::info("listening to {} {}", resources_.source->lane_name(), lane.number);
     }

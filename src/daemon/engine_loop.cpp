@@ -290,8 +290,7 @@ std::expected<void, EnforceError> EngineLoop::put_back_what_is_missing(core::Tim
     }
     log_.put_back(missing.size(), wiring_.enforcer_name, by, boot_now() - now);
     ++repairs_;
-    last_repair_ = Repair{.at = now, .by = by};
-    record(now, history::Repaired{.rebuilt = false, .bans = missing.size(), .by = by});
+    note_repair({.rebuilt = false, .bans = missing.size(), .by = by}, now);
     return {};
 }
 
@@ -344,10 +343,14 @@ std::expected<void, EnforceError> EngineLoop::rebuild(core::Time now, const std:
 /// The log and the history, once.
 void EngineLoop::tell_of_rebuilt(const std::string& by) {
     if (const auto rebuilt = std::exchange(rebuilt_, std::nullopt)) {
-        last_repair_ = Repair{.at = rebuilt->at, .by = by};
         log_.rebuilt(rebuilt->bans, wiring_.enforcer_name, by, rebuilt->took);
-        record(rebuilt->at, history::Repaired{.rebuilt = true, .bans = rebuilt->bans, .by = by});
+        note_repair({.rebuilt = true, .bans = rebuilt->bans, .by = by}, rebuilt->at);
     }
+}
+
+void EngineLoop::note_repair(const history::Repaired& repair, core::Time at) {
+    last_repair_ = Repair{.at = at, .by = repair.by};
+    record(at, repair);
 }
 
 /// The kernel holds this ban. Whether it did not before.

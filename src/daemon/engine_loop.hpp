@@ -126,6 +126,7 @@ class EngineLoop {
     std::expected<void, enforce::EnforceError> rebuild(core::Time now,
                                                        const std::optional<std::string>& by = {});
     void tell_of_rebuilt(const std::string& by = {});
+    void note_repair(const history::Repaired& repair, core::Time at);
     std::expected<void, enforce::EnforceError> put_back_what_is_missing(core::Time now,
                                                                         const std::string& by);
     std::expected<void, enforce::EnforceError> restore(std::span<const core::Ban> bans, core::Time now);
