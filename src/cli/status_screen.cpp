@@ -86,11 +86,17 @@ std::string address_list(const json& addresses) {
 
 std::string trap_line(const json& trap) {
     const std::string hesitation = trap.at("hesitation");
-    return fmt::format("  trap      finds closed ports by itself   {}\n",
-                       hesitation == "off" ? "holds nobody"
-                                           : fmt::format("holds {}suspects, for {} after each closed port",
-                                                         hesitation == "bare" ? "bare stacks and " : "",
-                                                         duration(trap.at("hold_seconds"))));
+    const std::string held =
+        hesitation == "off"
+            ? "holds nobody"
+            : fmt::format("holds {}suspects, for {} after each closed port",
+                          hesitation == "bare" ? "bare stacks and " : "", duration(trap.at("hold_seconds")));
+    std::string braked;
+    if (const auto brake = trap.find("brake"); brake != trap.end()) {
+        braked = fmt::format("   brakes at {} ports within {}", brake->at("ports").get<unsigned>(),
+                             duration(brake->at("window_seconds")));
+    }
+    return fmt::format("  trap      finds closed ports by itself   {}{}\n", held, braked);
 }
 
 std::string host_line(const json& host) {

@@ -49,6 +49,7 @@ struct Config {  // NOLINT(clang-analyzer-optin.performance.Padding): in the ord
         bool enabled = false;  // then capture.verdict is accept, whatever was said
         nft::Hesitation hesitation = nft::Hesitation::bare;
         std::chrono::nanoseconds hold = std::chrono::seconds(3);
+        bool brake = true;                  // by the numbers of [detect]
         std::vector<core::Prefix> forward;  // networks behind this host; none overlapping
         friend bool operator==(const TrapKeys&, const TrapKeys&) = default;
     } trap;

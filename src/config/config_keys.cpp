@@ -282,6 +282,8 @@ constexpr std::array kKeys{
               [](Config& config, const toml::node& node) {
                   return set_duration(config.trap.hold, node, 100ms, 10min);
               }},
+    ConfigKey{"trap.brake",
+              [](Config& config, const toml::node& node) { return set_flag(config.trap.brake, node); }},
     ConfigKey{
         "trap.forward",
         [](Config& config, const toml::node& node) { return set_networks_apart(config.trap.forward, node); }},

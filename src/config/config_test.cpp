@@ -302,6 +302,7 @@ TEST_F(ConfigTest, TheTableHoldsWhatTheModeAndTheTrapNeed) {
     ASSERT_TRUE(observing && observing->trap);
     EXPECT_FALSE(observing->bans);
     EXPECT_EQ(observing->trap->hesitation, nft::Hesitation::off) << "nobody waits for an observer";
+    EXPECT_EQ(observing->trap->brake, std::nullopt);
     EXPECT_EQ(observing->trap->forward4, Lines{"192.0.2.0/24"});
     config.mode = Mode::enforce;
     config.capture.source = CaptureSource::nfqueue;
@@ -310,6 +311,22 @@ TEST_F(ConfigTest, TheTableHoldsWhatTheModeAndTheTrapNeed) {
     EXPECT_TRUE(enforcing->bans);
     EXPECT_EQ(enforcing->trap->hesitation, nft::Hesitation::bare);
     EXPECT_EQ(std::get<nft::Queues>(enforcing->trap->report), (nft::Queues{.first = 0, .last = 3}));
+}
+
+TEST_F(ConfigTest, TheBrakeGoesByWhatBans) {
+    Config config;
+    config.trap.enabled = true;
+    const auto brake = [&config] { return table_content(config)->trap->brake; };
+    EXPECT_EQ(brake(), (nft::Brake{.ports = 5, .window = 2s}));
+    config.limits.burst = 0;
+    config.limits.burst_window = 1500ms;
+    EXPECT_EQ(brake(), (nft::Brake{.ports = 10, .window = 1500ms})) << "the patient rule";
+    config.limits = {};
+    config.limits.rule = core::DetectionRule::plain;
+    config.limits.threshold = 12;
+    EXPECT_EQ(brake(), (nft::Brake{.ports = 12, .window = 2s}));
+    config.trap.brake = false;
+    EXPECT_EQ(brake(), std::nullopt);
 }
 
 TEST_F(ConfigTest, KnowsWhatNeedsARestart) {
@@ -322,6 +339,10 @@ TEST_F(ConfigTest, KnowsWhatNeedsARestart) {
     wanted.nft_table = "other";
     wanted.mode = Mode::observe;
     EXPECT_EQ(keys_needing_restart(running, wanted), (Lines{"capture.*", "mode", "nft.table"}));
+    running.trap.enabled = true;
+    wanted = running;
+    wanted.limits.burst = 7;
+    EXPECT_EQ(keys_needing_restart(running, wanted), Lines{"what trap.brake goes by"});
 }
 
 }  // namespace

@@ -1,10 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "config/table_content.hpp"
 
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+
 #include "report/address_text.hpp"
 
 namespace farewell::config {
 namespace {
+
+/// As many closed ports as farewelld bans for by itself: who asks for them by SYN within that time is never
+/// braked without being banned, but for a source that must not be and ports whose service has just gone.
+nft::Brake brake_of(const core::Limits& limits) {
+    const bool has_burst = limits.rule == core::DetectionRule::balanced && limits.burst > 0;
+    const std::uint32_t ports = has_burst ? std::min(limits.burst, limits.threshold) : limits.threshold;
+    return {.ports = std::max(ports, 2U),
+            .window = std::chrono::ceil<std::chrono::milliseconds>(limits.burst_window)};
+}
 
 nft::Trap trap_of(const Config& config) {
     nft::Trap trap;
@@ -13,9 +26,13 @@ nft::Trap trap_of(const Config& config) {
     } else {
         trap.report = nft::Queues{.first = config.capture.first_queue, .last = config.capture.last_queue};
     }
-    // Who only observes keeps nobody waiting either.
-    trap.hesitation = config.mode == Mode::observe ? nft::Hesitation::off : config.trap.hesitation;
     trap.hold = std::chrono::ceil<std::chrono::milliseconds>(config.trap.hold);
+    if (config.mode == Mode::observe) {
+        trap.hesitation = nft::Hesitation::off;  // who only observes keeps nobody waiting either
+    } else {
+        trap.hesitation = config.trap.hesitation;
+        trap.brake = config.trap.brake ? std::optional(brake_of(config.limits)) : std::nullopt;
+    }
     for (const core::Prefix& network : config.trap.forward) {
         auto& networks = network.address.family() == core::Family::ipv4 ? trap.forward4 : trap.forward6;
         networks.push_back(report::to_text(network));

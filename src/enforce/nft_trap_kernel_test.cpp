@@ -54,6 +54,7 @@ TEST_F(NftTrapKernelTest, EveryKindIsTakenByTheKernel) {
         for (const bool bans : {true, false}) {
             nft::Trap trap = kTrap;
             trap.hesitation = hesitation;
+            trap.brake = bans ? std::optional(nft::Brake{}) : std::nullopt;
             trap.forward4 = {"192.0.2.0/24", "198.51.100.0/24"};
             trap.forward6 = {"2001:db8::/32"};
             NftEnforcer enforcer = enforcer_with({.bans = bans, .trap = trap});

@@ -46,6 +46,8 @@ constexpr std::array kSets{
     SetRow{"tries", "type $type"},
     SetRow{"insistent", "type $type"},
     SetRow{"known_syn", "type $type . inet_service"},
+    SetRow{"burst", "type $type"},
+    SetRow{"braked", "type $type"},
     SetRow{"known_udp", "typeof $ip saddr . udp sport . udp dport . udp length"},
     SetRow{"held_tcp", "typeof $ip saddr . tcp sport . tcp dport . tcp sequence"},
     SetRow{"held_tcp_now", "typeof $ip saddr . tcp sport . tcp dport . tcp sequence"},
@@ -60,20 +62,22 @@ constexpr std::array kSets{
 };
 
 // Connections are known from priority -200 on, so that hardly anybody can drop by `ct state` before the
-// first, which stands behind the drop of soft bans (ruleset.cpp); the second stands before the filters of
-// everybody, behind address translation.
+// first, which stands behind the drop of soft bans (ruleset.cpp) and drops for the brake; the second stands
+// before the filters of everybody, behind address translation.
 struct ChainRow {
     const char* name;
     const char* hook;  // empty: a chain that others go to
 };
 constexpr std::array kChains{
-    ChainRow{"trap_invalid", "{ type filter hook prerouting priority -198; policy accept; }"},
+    ChainRow{"trap_early", "{ type filter hook prerouting priority -198; policy accept; }"},
     ChainRow{"trap", "{ type filter hook input priority -10; policy accept; }"},
     ChainRow{"trap_look", ""},
     ChainRow{"trap_look4", ""},
     ChainRow{"trap_look6", ""},
     ChainRow{"trap_report4", ""},
     ChainRow{"trap_report6", ""},
+    ChainRow{"trap_count4", ""},
+    ChainRow{"trap_count6", ""},
     ChainRow{"trap_open4", ""},
     ChainRow{"trap_open6", ""},
     ChainRow{"trap_hold4", ""},
@@ -98,6 +102,7 @@ constexpr int kInsistentAfter = 2;  // closed ports, while it is a suspect; no o
 // A log group gathers what comes within ten milliseconds: long enough for a fast scanner to see a hundred
 // ports. Each packet by itself would cost twice as much, and a flood is read by one thread.
 constexpr int kReportedAtOnce = 2;
+constexpr const char* kBrakedFor = "1s";     // as long as an ordinary client waits before it repeats itself
 constexpr const char* kServedFor = "1d";     // a service behind us that has answered
 constexpr const char* kAskedFor = "1h";      // one that has not
 constexpr const char* kAnswerWithin = "1s";  // one that might still
@@ -174,8 +179,8 @@ std::string report_rule(const std::variant<LogGroup, Queues>& report) {
 
 /// Whatever this host itself is asked: is there a socket for it?
 void write_look(Writer& writer) {
-    writer.rule("trap_invalid", "ct state != invalid accept");
-    writer.rule("trap_invalid", "meta l4proto tcp goto trap_look");
+    writer.rule("trap_early", "ct state != invalid accept");
+    writer.rule("trap_early", "meta l4proto tcp goto trap_look");
     writer.rule("trap", "ct state { established, related, invalid } accept");
     writer.rule("trap", "goto trap_look");
     writer.rule("trap_look", "iif \"lo\" accept");
@@ -207,21 +212,34 @@ void write_suspicion(Writer& writer, const Family& family, const Trap& trap) {
 void write_report(Writer& writer, const Family& family, const Trap& trap) {
     const std::string syn = "$ip saddr . tcp dport";
     writer.rule(family, "trap_report", fmt::format("{} {} @known_syn$n accept", kSyn, syn));
-    writer.rule(family, "trap_report",
-                fmt::format("{} add @known_syn$n {{ {} timeout {} }}", kSyn, syn, kRepeatsFor));
-    if (trap.hesitation != Hesitation::off) {
-        writer.rule(
-            family, "trap_report",
-            fmt::format("{} update @tries$n {{ $ip saddr timeout {}ms limit rate over 1/hour burst {} "
-                        "packets }} update @insistent$n {{ $ip saddr timeout {}ms }}",
-                        kSyn, trap.hold.count(), kInsistentAfter, trap.hold.count()));
-    }
+    writer.rule(
+        family, "trap_report",
+        fmt::format("{} add @known_syn$n {{ {} timeout {} }} jump trap_count$n", kSyn, syn, kRepeatsFor));
     const std::string udp = "$ip saddr . udp sport . udp dport . udp length";
     const std::string plain = fmt::format("udp sport != {} {} > 30", kReplyPorts, family.hops);
     writer.rule(family, "trap_report", fmt::format("{} {} @known_udp$n accept", plain, udp));
     writer.rule(family, "trap_report",
                 fmt::format("{} add @known_udp$n {{ {} timeout {} }}", plain, udp, kRepeatsFor));
     writer.rule(family, "trap_report", report_rule(trap.report));
+}
+
+/// Each closed port of a source once, as long as the set of repeats has room: a limit that starts full and is
+/// hardly refilled counts them.
+void write_count(Writer& writer, const Family& family, const Trap& trap) {
+    constexpr std::string_view kCount =
+        "{} @{}$n {{ $ip saddr timeout {}ms limit rate over 1/hour burst {} packets }} "
+        "update @{}$n {{ $ip saddr timeout {} }}";
+    if (trap.hesitation != Hesitation::off) {
+        writer.rule(family, "trap_count",
+                    fmt::format(kCount, "update", "tries", trap.hold.count(), kInsistentAfter, "insistent",
+                                fmt::format("{}ms", trap.hold.count())));
+    }
+    if (trap.brake) {
+        // `add` leaves the time of what is there as it is: the window begins with the first port.
+        writer.rule(family, "trap_count",
+                    fmt::format(kCount, "add", "burst", trap.brake->window.count(), trap.brake->ports - 1,
+                                "braked", kBrakedFor));
+    }
 }
 
 /// The first packet of its kind is dropped, and what repeats it faster than a retransmission would. Adding to
@@ -306,6 +324,13 @@ std::string trap_text(std::string_view table, const Trap& trap) {
     if (!forwards) {
         writer.drop_chain(kForwardChain.name);  // forwarded packets are to pay nothing for it
     }
+    if (trap.brake) {
+        writer.rule("trap_early", "ct state { established, related } accept");
+        for (const Family& family : kFamilies) {
+            writer.rule("trap_early",
+                        filled(family, "$ip saddr @braked$n $ip saddr != @allow$n counter drop"));
+        }
+    }
     write_look(writer);
     for (const Family& family : kFamilies) {
         writer.rule(family, "trap_look", "$ip saddr @allow$n accept");
@@ -317,6 +342,7 @@ std::string trap_text(std::string_view table, const Trap& trap) {
         }
         writer.rule(family, "trap_look", "goto trap_report$n");
         write_report(writer, family, trap);
+        write_count(writer, family, trap);
         const auto& networks = family.digit == '4' ? trap.forward4 : trap.forward6;
         if (!networks.empty()) {
             write_forward(writer, family, trap, networks);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The trap as nftables text: chains that find packets for closed ports by asking for a socket, tell farewell
-// of them and pass them on, and that hold what would answer a scanner (docs/trap.md). Pure; the table is
-// ruleset.hpp's.
+// of them and pass them on, that hold what would answer a scanner, and that stop a fast one until farewell
+// has judged it (docs/trap.md). Pure; the table is ruleset.hpp's.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -44,10 +45,19 @@ struct Queues {
     friend bool operator==(const Queues&, const Queues&) = default;
 };
 
+/// Who asks for so many distinct closed ports by SYN within the window is let in no more for a second: what
+/// farewelld bans for anyway, which takes it longer than a fast scanner needs for its next ports.
+struct Brake {
+    std::uint32_t ports = 5;  ///< at least 2
+    std::chrono::milliseconds window{2000};
+    friend bool operator==(const Brake&, const Brake&) = default;
+};
+
 struct Trap {
     std::variant<LogGroup, Queues> report = {};
     Hesitation hesitation = Hesitation::bare;
     std::chrono::milliseconds hold{3000};  ///< for how long a packet to a closed port makes a suspect
+    std::optional<Brake> brake = {};
     /// Networks behind this host whose closed ports are watched as well, as nft writes them, none
     /// overlapping.
     std::vector<std::string> forward4 = {};

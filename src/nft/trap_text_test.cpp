@@ -36,7 +36,8 @@ TEST(TrapText, AsksForASocketBehindTheAllowlistAndReportsTheRest) {
     EXPECT_EQ(
         rules_of(text, "trap_report4"),
         "tcp flags & (fin | syn | rst | ack) == syn ip saddr . tcp dport @known_syn4 accept\n"
-        "tcp flags & (fin | syn | rst | ack) == syn add @known_syn4 { ip saddr . tcp dport timeout 10s }\n"
+        "tcp flags & (fin | syn | rst | ack) == syn add @known_syn4 { ip saddr . tcp dport timeout 10s } "
+        "jump trap_count4\n"
         "udp sport != { 53, 123, 137, 161, 443, 500, 853, 1900, 3478, 3702, 4500, 5353, 5355 } ip ttl > 30 "
         "ip saddr . udp sport . udp dport . udp length @known_udp4 accept\n"
         "udp sport != { 53, 123, 137, 161, 443, 500, 853, 1900, 3478, 3702, 4500, 5353, 5355 } ip ttl > 30 "
@@ -47,11 +48,9 @@ TEST(TrapText, AsksForASocketBehindTheAllowlistAndReportsTheRest) {
 
 TEST(TrapText, SeesWhatIsInvalidBeforeAnybodyCanDropIt) {
     const std::string text = trap_text("t", {});
-    EXPECT_THAT(text,
-                HasSubstr("trap_invalid { type filter hook prerouting priority -198; policy accept; }"));
+    EXPECT_THAT(text, HasSubstr("trap_early { type filter hook prerouting priority -198; policy accept; }"));
     EXPECT_THAT(text, HasSubstr("trap { type filter hook input priority -10; policy accept; }"));
-    EXPECT_EQ(rules_of(text, "trap_invalid"),
-              "ct state != invalid accept\nmeta l4proto tcp goto trap_look\n");
+    EXPECT_EQ(rules_of(text, "trap_early"), "ct state != invalid accept\nmeta l4proto tcp goto trap_look\n");
     EXPECT_EQ(rules_of(text, "trap"), "ct state { established, related, invalid } accept\ngoto trap_look\n");
 }
 
@@ -70,10 +69,24 @@ TEST(TrapText, HoldsBareStacksAndSuspectsAsTold) {
         trap_text("t", {.hesitation = Hesitation::suspects, .hold = std::chrono::seconds(5)});
     EXPECT_EQ(rules_of(suspects, "trap_open4"), "ip saddr @suspect4 goto trap_hold4\n" + at_once);
     EXPECT_THAT(rules_of(suspects, "trap_look4"), HasSubstr("update @suspect4 { ip saddr timeout 5000ms }"));
-    EXPECT_THAT(rules_of(suspects, "trap_report4"),
+    EXPECT_THAT(rules_of(suspects, "trap_count4"),
                 HasSubstr("update @tries4 { ip saddr timeout 5000ms limit rate over 1/hour burst 2 packets } "
                           "update @insistent4 { ip saddr timeout 5000ms }\n"));
     EXPECT_THAT(rules_of(suspects, "trap_look6"), HasSubstr("ack ip6 length 20 update @suspect6"));
+}
+
+TEST(TrapText, BrakesWhoAsksForSoManyPortsAtOnce) {
+    const std::string text = trap_text(
+        "t", {.hesitation = Hesitation::off, .brake = Brake{.ports = 7, .window = std::chrono::seconds(1)}});
+    EXPECT_EQ(rules_of(text, "trap_early"),
+              "ct state { established, related } accept\n"
+              "ip saddr @braked4 ip saddr != @allow4 counter drop\n"
+              "ip6 saddr @braked6 ip6 saddr != @allow6 counter drop\n"
+              "ct state != invalid accept\nmeta l4proto tcp goto trap_look\n");
+    EXPECT_EQ(rules_of(text, "trap_count4"),
+              "add @burst4 { ip saddr timeout 1000ms limit rate over 1/hour burst 6 packets } "
+              "update @braked4 { ip saddr timeout 1s }\n");
+    EXPECT_EQ(rules_of(trap_text("t", {.hesitation = Hesitation::off}), "trap_count4"), "");
 }
 
 TEST(TrapText, ASourcesPacketsMeetOneQueue) {

@@ -166,16 +166,6 @@ class Detection(TrapWorld):
     def told(self, daemon):
         return sum(group["packets"] for group in daemon.status()["groups"])
 
-    def fill(self, name, count, element):
-        lines = [f"flush set inet {TABLE} {name}"]
-        for begin in range(0, count, 8192):
-            elements = ", ".join(f"{element(i)} timeout 1h" for i in range(begin, min(begin + 8192, count)))
-            lines.append(f"add element inet {TABLE} {name} {{ {elements} }}")
-        path = f"{self.directory}/fill.nft"
-        with open(path, "w", encoding="utf-8") as file:
-            file.write("\n".join(lines) + "\n")
-        self.server.run("nft", "-f", path)
-
     def test_observing_it_detects_and_keeps_nobody_waiting(self):
         daemon = self.start_trap("--observe")
         self.nmap("-sS", ports=("-p", "1000-1020"))
@@ -300,12 +290,7 @@ class Clients(TrapWorld):
 
     def test_full_sets_of_suspects_suspect_nobody_else(self):
         self.start_trap("trap.hold=10m")
-        lines = [f"add element inet {TABLE} suspect4 {{ " +
-                 ", ".join(f"10.{i >> 8}.{i & 255}.{j} timeout 1h" for j in range(256)) + " }" for i in range(256)]
-        path = f"{self.directory}/fill.nft"
-        with open(path, "w", encoding="utf-8") as file:
-            file.write("\n".join(lines) + "\n")
-        self.server.run("nft", "-f", path)
+        self.fill("suspect4", 65536, lambda i: f"10.{i >> 16}.{(i >> 8) & 255}.{i & 255}")
         self.assertFalse(self.can_connect(self.client, SERVER4_FOR_CLIENT, 81, 0.1))
         seconds, = self.connect_times(self.client, SERVER4_FOR_CLIENT, (80,))
         self.assertLess(seconds, FIRST_RETRANSMISSION[0])

@@ -133,9 +133,20 @@ class TrapWorld(WorldTest):
     def forget(self, daemon, *kinds):
         """Lets everybody in again and empties the trap's sets."""
         daemon.cli("bans", "remove", "--all")
-        for kind in kinds or ("suspect", "tries", "insistent", "known_syn", "known_udp", "held_tcp", "held_tcp_now", "held_tcp_again", "held_udp", "held_udp_now"):
+        for kind in kinds or ("suspect", "tries", "insistent", "known_syn", "burst", "braked", "known_udp", "held_tcp", "held_tcp_now", "held_tcp_again", "held_udp", "held_udp_now"):
             for family in (4, 6):
                 self.server.run("nft", "flush", "set", "inet", TABLE, f"{kind}{family}")
+
+    def fill(self, name, count, element):
+        """Of a set of the trap's, with what nobody ever sends."""
+        lines = [f"flush set inet {TABLE} {name}"]
+        for begin in range(0, count, 8192):
+            elements = ", ".join(f"{element(i)} timeout 1h" for i in range(begin, min(begin + 8192, count)))
+            lines.append(f"add element inet {TABLE} {name} {{ {elements} }}")
+        path = f"{self.directory}/fill.nft"
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("\n".join(lines) + "\n")
+        self.server.run("nft", "-f", path)
 
     def keys_of(self, name):
         listing = json.loads(self.server.run("nft", "-j", "list", "set", "inet", TABLE, name).stdout)
