@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <span>
@@ -48,9 +49,9 @@ void begin(netlink::MessageWriter& writer, std::uint16_t message, std::uint16_t 
 std::vector<std::byte> packed(std::uint16_t type, Bytes value) {
     const auto length = static_cast<std::uint16_t>(netlink::kAttributeHeader + value.size());
     const auto head = std::bit_cast<std::array<std::byte, 4>>(std::array<std::uint16_t, 2>{length, type});
-    std::vector<std::byte> bytes(head.begin(), head.end());
-    bytes.insert(bytes.end(), value.begin(), value.end());
-    bytes.resize(netlink::aligned(bytes.size()));
+    std::vector<std::byte> bytes(netlink::aligned(length));
+    std::ranges::copy(head, bytes.begin());
+    std::ranges::copy(value, bytes.begin() + head.size());
     return bytes;
 }
 

@@ -49,7 +49,7 @@ class SlowScans(WorldTest):
         self.daemon = self.start_daemon()
 
     def nmap(self, *arguments):
-        self.attacker.run("nmap", "-n", "-Pn", "--max-retries", "0", *arguments, SERVER4, timeout=24 * HOUR)
+        self.attacker.run("nmap", "-n", "-Pn", "--max-retries", "0", *arguments, SERVER4, timeout=4 * HOUR)
 
     def connect(self, first, end):
         self.attacker.run("python3", "-c", _CONNECT, SERVER4, str(first), str(end))
