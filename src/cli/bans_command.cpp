@@ -55,7 +55,8 @@ ExitStatus remove_ban(const Session& session, const BansOptions& options) {
     if (options.all) {
         return session.show(
             method::kRemoveAllBans, json::object(), [](const json& answer, const Paint& /*paint*/) {
-                return fmt::format("unbanned {} sources\n", answer.at("removed").get<std::size_t>());
+                const auto removed = answer.at("removed").get<std::size_t>();
+                return fmt::format("unbanned {} source{}\n", removed, removed == 1 ? "" : "s");
             });
     }
     return session.show(method::kRemoveBan, {{"source", options.source}}, unban_screen);

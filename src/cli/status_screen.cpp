@@ -200,8 +200,8 @@ std::string status_screen(const json& status, const Paint& paint) {
         text += trap_line(status.at("trap"));
     }
     text += history_line(status.at("history"));
-    if (is_degraded) {
-        text += fmt::format("  {} {}\n", paint.bad("!"), status.value("trouble", ""));
+    if (status.contains("trouble")) {
+        text += fmt::format("  {} {}\n", paint.bad("!"), status.at("trouble").get<std::string>());
     }
     return text;
 }

@@ -74,6 +74,8 @@ struct Config {  // NOLINT(clang-analyzer-optin.performance.Padding): in the ord
     Sandbox sandbox = Sandbox::automatic;
 
     std::vector<std::filesystem::path> files;  // those that were read, in order
+
+    friend bool operator==(const Config&, const Config&) = default;
 };
 
 /// One mistake.

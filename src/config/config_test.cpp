@@ -4,7 +4,12 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
+#include <map>
+#include <regex>
+#include <set>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -57,24 +62,45 @@ class ConfigTest : public testing::Test {
 
 using Lines = std::vector<std::string>;
 
-TEST_F(ConfigTest, DefaultsAreTheManuals) {
-    const Config config = load("");
-    EXPECT_EQ(config.mode, Mode::enforce);
-    EXPECT_EQ(config.capture.first_queue, 0);
-    EXPECT_EQ(config.capture.last_queue, 3);
-    EXPECT_EQ(config.capture.verdict, CaptureVerdict::drop);
-    EXPECT_EQ(config.limits.threshold, 10U);
-    EXPECT_EQ(config.limits.window, 24h);
-    EXPECT_EQ(config.limits.ban_duration, 12h);
-    EXPECT_EQ(config.limits.memory_bytes, std::size_t{16} << 20);
-    EXPECT_EQ(config.remember_services, 24h);
-    EXPECT_EQ(config.on_start, OnStart::keep);
-    EXPECT_EQ(config.limits.bans_per_minute, 1000U);
-    EXPECT_EQ(config.on_stop, OnStop::leave);
-    EXPECT_EQ(config.nft_table, "port_scanners_auto_ban");
-    EXPECT_EQ(config.control_socket, "/run/farewell/control.sock");
-    EXPECT_EQ(config.state_directory, "/var/lib/farewell");
-    EXPECT_EQ(config.user, "farewell");
+std::string text_of(const char* name) {
+    const std::ifstream stream(std::filesystem::path(FAREWELL_ROOT) / name);
+    std::ostringstream text;
+    text << stream.rdbuf();
+    return text.str();
+}
+
+/// The keys that the manual has, each with its default, or "" where it has none.
+std::map<std::string, std::string> keys_of_the_manual() {
+    const std::string whole = text_of("docs/man/farewell.toml.5.md");
+    const std::string text = whole.substr(whole.find("\n## Keys"));
+    static const std::regex kEntry(R"((?:\n|, )`((?:\w+\.)?\w+)(?: = ([^`]+))?`)");
+    std::map<std::string, std::string> keys;
+    for (std::sregex_iterator match(text.begin(), text.end(), kEntry), end; match != end; ++match) {
+        keys.emplace((*match)[1].str(), (*match)[2].str());
+    }
+    return keys;
+}
+
+TEST_F(ConfigTest, TheManualHasEveryKeyWithItsDefault) {
+    const std::string table = text_of("src/config/config_keys.cpp");
+    static const std::regex kRow(R"re(ConfigKey\{\s*"([^"]+)")re");
+    std::set<std::string> keys;
+    for (std::sregex_iterator match(table.begin(), table.end(), kRow), end; match != end; ++match) {
+        keys.insert((*match)[1].str());
+    }
+    std::set<std::string> explained;
+    std::vector<std::string> defaults;
+    for (const auto& [key, value] : keys_of_the_manual()) {
+        explained.insert(key);
+        if (!value.empty()) {
+            defaults.push_back(key + "=" + value);
+        }
+    }
+    EXPECT_EQ(explained, keys);
+    EXPECT_GT(defaults.size(), 40U);
+    for (const std::string& one : defaults) {
+        EXPECT_EQ(load("", {one}), load("")) << one;
+    }
 }
 
 TEST_F(ConfigTest, EveryKeyIsTaken) {

@@ -138,7 +138,7 @@ constexpr auto kTable = std::to_array<RuleRow>({
      [](const Packet& packet, const Knowledge&, LinkDestination) { return is_backscatter(packet); }},
     {Rule::stealth, "stealth", kOrdinaryWeight, "flags that no connection ever has",
      [](const Packet& packet, const Knowledge&, LinkDestination) { return is_stealth(packet); }},
-    {Rule::service_away, "service_away", 0, "a service of this host within the last day",
+    {Rule::service_away, "service_away", 0, "a service of this host not long ago",
      [](const Packet& packet, const Knowledge& known, LinkDestination) {
          return is_service_away(packet, known);
      }},

@@ -30,7 +30,7 @@ enum class Rule : std::uint8_t {
     protocol,       ///< any other IP protocol: -sO
     tiny_fragment,  ///< a first fragment too small for the transport header: -f
     // Ambiguous: a probe or the tail of something ordinary.
-    service_away,  ///< to a port that had a listener within the last day
+    service_away,  ///< to a port that had a listener not long ago (detect.remember_services)
     stray,         ///< TCP ACK with data, to an ephemeral port, or from a well-known one: a connection's tail
     late_reply,  ///< UDP that is an answer by its port and payload, and came after its question was forgotten
     // Never counted.

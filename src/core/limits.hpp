@@ -74,6 +74,8 @@ struct Limits {
     std::size_t offenders_max = 100'000;  ///< remembered for repeat_window; the longest past go first
     std::size_t evidence_ports_max = 64;  ///< ports kept per ban for explain
     std::uint64_t hash_key = 0;           ///< a random number that nobody outside knows: see KeyedHash
+
+    friend bool operator==(const Limits&, const Limits&) = default;
 };
 
 }  // namespace farewell::core

@@ -222,7 +222,7 @@ json status_document(const StatusFacts& facts, const core::Engine& engine, core:
         document["metrics_file"] = {{"failures", facts.metrics_file->failures},
                                     {"trouble", facts.metrics_file->trouble}};
     }
-    document["degraded"] = !facts.trouble.empty();
+    document["degraded"] = !facts.trouble.empty() || facts.is_history_short() || engine.is_degraded(now);
     if (!facts.trouble.empty()) {
         document["trouble"] = facts.trouble;
     }

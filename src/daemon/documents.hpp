@@ -43,6 +43,8 @@ struct StatusFacts {
     std::string trouble;                               // empty: none
     std::optional<history::Recorder::Status> history;  // nullopt: off
     std::optional<MetricsFile::Status> metrics_file;   // nullopt: none is written
+
+    [[nodiscard]] bool is_history_short() const { return history && !history->trouble.empty(); }
 };
 
 [[nodiscard]] nlohmann::json status_document(const StatusFacts& facts, const core::Engine& engine,

@@ -265,12 +265,15 @@ void EngineLoop::verify(const std::string& by) {
     }
 }
 
-std::expected<void, EnforceError> EngineLoop::put_back_what_is_missing(core::Time now,
+std::expected<void, EnforceError> EngineLoop::put_back_what_is_missing(core::Time since,
                                                                        const std::string& by) {
+    const core::Time asked = boot_now();
     const auto listed = enforcer_->list();
     if (!listed) {
         return std::unexpected(listed.error());
     }
+    const core::Time now = boot_now();
+    const auto tolerance = kTimeLeftTolerance + (now - asked);  // the kernel answered at some time between
     std::map<std::pair<core::Prefix, bool>, std::chrono::nanoseconds> held;
     for (const enforce::EnforcedBan& ban : *listed) {
         held.emplace(std::pair(ban.source, ban.soft), ban.time_left);
@@ -280,22 +283,23 @@ std::expected<void, EnforceError> EngineLoop::put_back_what_is_missing(core::Tim
         const auto found = held.find({ban.source, ban.soft});
         ban.changed_form |= held.contains({ban.source, !ban.soft});
         return found != held.end() && !ban.changed_form &&
-               std::chrono::abs(found->second - (ban.until - now)) < kTimeLeftTolerance;
+               std::chrono::abs(found->second - (ban.until - now)) < tolerance;
     });
     if (missing.empty()) {
         return {};
     }
-    if (auto restored = restore(missing, now); !restored) {
+    if (auto restored = restore(missing); !restored) {
         return restored;
     }
-    log_.put_back(missing.size(), wiring_.enforcer_name, by, boot_now() - now);
+    log_.put_back(missing.size(), wiring_.enforcer_name, by, boot_now() - since);
     ++repairs_;
     note_repair({.rebuilt = false, .bans = missing.size(), .by = by}, now);
     return {};
 }
 
 /// One that the kernel has no room for must not keep the others out.
-std::expected<void, EnforceError> EngineLoop::restore(std::span<const core::Ban> bans, core::Time now) {
+std::expected<void, EnforceError> EngineLoop::restore(std::span<const core::Ban> bans) {
+    const core::Time now = boot_now();
     auto outcome = enforcer_->ban(bans, now);
     if (outcome) {
         for (const core::Ban& ban : bans) {
@@ -311,10 +315,10 @@ std::expected<void, EnforceError> EngineLoop::restore(std::span<const core::Ban>
         return {};
     }
     const auto first = bans.first(bans.size() / 2);
-    if (auto restored = restore(first, now); !restored) {
+    if (auto restored = restore(first); !restored) {
         return restored;
     }
-    return restore(bans.subspan(first.size()), now);
+    return restore(bans.subspan(first.size()));
 }
 
 /// `by`: who made it necessary; nullopt: that is still to be told by a verify().
@@ -322,8 +326,10 @@ std::expected<void, EnforceError> EngineLoop::rebuild(core::Time now, const std:
     if (auto built = enforcer_->build(); !built) {
         return built;
     }
-    const std::vector<core::Ban> wanted = engine_.wanted(now);
-    if (auto restored = restore(wanted, now); !restored) {
+    // To build may have waited for whoever else changes the ruleset: what bans have left is counted from
+    // here.
+    const std::vector<core::Ban> wanted = engine_.wanted(boot_now());
+    if (auto restored = restore(wanted); !restored) {
         return restored;
     }
     tell_of_rebuilt();  // an earlier one

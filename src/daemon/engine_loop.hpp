@@ -127,9 +127,9 @@ class EngineLoop {
                                                        const std::optional<std::string>& by = {});
     void tell_of_rebuilt(const std::string& by = {});
     void note_repair(const history::Repaired& repair, core::Time at);
-    std::expected<void, enforce::EnforceError> put_back_what_is_missing(core::Time now,
+    std::expected<void, enforce::EnforceError> put_back_what_is_missing(core::Time since,
                                                                         const std::string& by);
-    std::expected<void, enforce::EnforceError> restore(std::span<const core::Ban> bans, core::Time now);
+    std::expected<void, enforce::EnforceError> restore(std::span<const core::Ban> bans);
     [[nodiscard]] bool is_news(const core::Ban& ban, core::Time now);
     void conclude(const core::Ban& ban, core::Time now);
     void announce(const core::Ban& ban, core::Time now);

@@ -32,6 +32,8 @@ class FakeEnforcer final : public enforce::Enforcer {
     std::expected<void, EnforceError> build() override {
         ++builds;
         is_there = true;
+        std::this_thread::sleep_for(takes);
+        busy_until = boot_now();
         return {};
     }
     std::expected<void, EnforceError> clear() override {
@@ -50,6 +52,7 @@ class FakeEnforcer final : public enforce::Enforcer {
         }
         for (const core::Ban& ban : bans) {
             held[ban.source] = ban.until - now;
+            EXPECT_GE(now, busy_until) << "told of a time before";
         }
         return {};
     }
@@ -70,11 +73,12 @@ class FakeEnforcer final : public enforce::Enforcer {
         return is_dumb ? std::expected<bool, EnforceError>(fail(Failure::other)) : is_there;
     }
     std::expected<std::vector<enforce::EnforcedBan>, EnforceError> list() override {
+        std::this_thread::sleep_for(takes);
         std::vector<enforce::EnforcedBan> bans;
         bans.reserve(held.size());
         for (const auto& [who, time_left] : held) {
-            bans.push_back(
-                {.source = who, .time_left = std::chrono::ceil<std::chrono::milliseconds>(time_left)});
+            bans.push_back({.source = who,
+                            .time_left = std::chrono::ceil<std::chrono::milliseconds>(time_left - takes)});
         }
         return bans;
     }
@@ -90,6 +94,8 @@ class FakeEnforcer final : public enforce::Enforcer {
     bool is_dumb = false;
     std::vector<core::Prefix> allowed;
     int builds = 0;
+    std::chrono::nanoseconds takes{};  // to build and to list, as when somebody else changes the ruleset
+    core::Time busy_until;
     std::map<core::Prefix, core::Time::duration> held;
     std::set<core::Prefix> refuses;
 
@@ -236,6 +242,22 @@ TEST_F(EngineLoopTest, BansTakenOutByOthersAreBackAtOnceWithTheTimeTheyHad) {
         running.verify("");
         EXPECT_EQ(running.repairs(), 1U) << "nothing was missing";
         EXPECT_EQ(kernel->builds, 0);
+        return 0;
+    });
+}
+
+TEST_F(EngineLoopTest, WhatBansHaveLeftIsCountedFromWhenTheKernelIsReady) {
+    ask([&](EngineLoop& running) {
+        EXPECT_TRUE(running.ban(alone(1), 12h));
+        kernel->held.clear();
+        kernel->is_there = false;
+        kernel->takes = 50ms;
+        running.verify("");
+        EXPECT_EQ(kernel->builds, 1);
+        EXPECT_TRUE(kernel->held.contains(alone(1)));
+        kernel->takes = 2100ms;  // longer than what a clock's whim may be
+        running.verify("");
+        EXPECT_EQ(running.repairs(), 1U) << "a slow answer is nobody's change";
         return 0;
     });
 }

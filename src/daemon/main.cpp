@@ -39,9 +39,10 @@ std::optional<CommandLine> parse_command_line(int argc, char** argv, int& exit_c
     CLI::App app{
         "farewelld: recognises port scanners among the packets a firewall is about to drop, and bans them."};
     app.set_version_flag("--version", std::string("farewelld ") + farewell::report::kVersion);
-    app.add_option(
-        "--config", file,
-        fmt::format("configuration file (default {}, if it is there)", farewell::config::kDefaultConfigFile));
+    app.add_option("--config", file,
+                   fmt::format("configuration file (default {}, if it is there)",
+                               farewell::config::kDefaultConfigFile))
+        ->type_name("FILE");
     app.add_flag("--check-config", line.check_config,
                  "check the configuration, report every mistake, and exit");
     app.add_flag("--observe", observe, "do everything but ban: the same as --set mode=observe");

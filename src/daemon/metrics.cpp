@@ -60,12 +60,11 @@ void add_daemon(Page& page, const MetricsFacts& facts) {
     page.gauge("trap_enabled", "1 if the trap finds closed ports by itself.", status.trap ? 1 : 0);
     page.counter("textfile_failures_total", "Times that metrics.textfile could not be written.",
                  status.metrics_file ? status.metrics_file->failures : 0);
-    const bool is_history_short = status.history && !status.history->trouble.empty();
     page.add(MetricType::gauge, "degraded",
              "1 while something is amiss: more bans deserved than ban.per_minute, the history in memory "
              "alone, more sources than detect.memory, bans or repairs refused by the kernel.",
              {labelled("kind", "budget", facts.is_budget_spent ? 1 : 0),
-              labelled("kind", "history", is_history_short ? 1 : 0),
+              labelled("kind", "history", status.is_history_short() ? 1 : 0),
               labelled("kind", "memory", facts.is_memory_short ? 1 : 0),
               labelled("kind", "nftables", status.is_kernel_refusing ? 1 : 0)});
 }
@@ -158,7 +157,7 @@ void add_engine(Page& page, const MetricsFacts& facts) {
     page.gauge("sources_offenders", "Sources whose earlier bans are remembered.", facts.offenders);
     page.counter("sources_evicted_total", "Sources forgotten to stay within detect.memory.",
                  counters.sources_evicted);
-    page.counter("sources_not_admitted_total", "Probes of sources that detect.memory had no room for.",
+    page.counter("probes_not_admitted_total", "Probes of sources that detect.memory had no room for.",
                  counters.sources_not_admitted);
     page.counter("decoys_recognised_total", "Sources that tried what others tried at the same time.",
                  counters.decoys_recognised);

@@ -149,7 +149,7 @@ std::optional<Finding> check_flood(const Facts& facts) {
     const std::size_t bytes = facts.config ? facts.config->limits.memory_bytes : std::size_t{16} << 20U;
     return warning("a flood takes more memory than detect.memory has: slow scanners may go unseen",
                    set_keys(facts, "memory",
-                            fmt::format("[detect]\nmemory = \"{}MiB\"\n", (bytes >> 20U) * 4), kRestart));
+                            fmt::format("[detect]\nmemory = \"{}MiB\"\n", (bytes >> 20U) * 4), kReload));
 }
 
 std::optional<Finding> check_budget(const Facts& facts) {

@@ -222,7 +222,7 @@ class BanLists(CliTest):
         self.assertIn("line 2: ", text)
         self.assert_no_bans()
         self.assertIn("No such file", self.cli("bans", "import", f"{self.directory}/none", status=1))
-        self.assertIn("would ban 1 sources", self.cli("-n", "bans", "import", self.list_file(ATTACKER4)))
+        self.assertIn("would ban 1 source\n", self.cli("-n", "bans", "import", self.list_file(ATTACKER4)))
         self.assert_no_bans()
 
     def test_every_format_is_read_back_by_whom_it_is_for(self):

@@ -170,7 +170,9 @@ class Disk(HistoryTest):
         wait_until(lambda: self.history(daemon)["in_memory_only"], "the status says so")
         wait_until(lambda: (self.kinds(daemon) or [None])[-1] == ("ban", ATTACKER4), "the ban in memory")
         self.assertIn(why, self.history(daemon)["trouble"])
-        self.assertIn("! in memory only", daemon.cli("status").stdout)
+        status = daemon.cli("status", check=False)
+        self.assertIn("! in memory only", status.stdout)
+        self.assertEqual(status.returncode, 5, "degraded")
         self.assertEqual(daemon.log().count(MEMORY_ONLY), 1, daemon.log())
         self.assert_shut_out()
 
