@@ -3,10 +3,13 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "cli/commands.hpp"
 #include "cli/did_you_mean.hpp"
@@ -16,7 +19,28 @@
 
 namespace {
 
+using farewell::cli::Session;
 using farewell::report::ExitStatus;
+
+/// Options count wherever they stand, also behind the mistake.
+ExitStatus fail_to_parse(const CLI::App& app, const CLI::ParseError& error, std::span<char* const> words,
+                         Session& session) {
+    std::vector<std::string> guess;
+    if (const auto meant = farewell::cli::did_you_mean(app, words)) {
+        guess.push_back(fmt::format("did you mean `{}`?", *meant));
+    }
+    session.as_json =
+        std::ranges::any_of(words, [](const char* word) { return std::string_view(word) == "--json"; });
+    if (session.as_json) {
+        return session.fail(
+            {.status = ExitStatus::usage, .error = {}, .message = error.what(), .details = guess});
+    }
+    app.exit(error);
+    for (const std::string& line : guess) {
+        fmt::print(stderr, "{}\n", line);
+    }
+    return ExitStatus::usage;
+}
 
 ExitStatus run(int argc, char** argv) {
     CLI::App app{"farewell: see and steer farewelld, which bans port scanners."};
@@ -25,7 +49,7 @@ ExitStatus run(int argc, char** argv) {
     app.failure_message([](const CLI::App* /*app*/, const CLI::Error& error) {
         return farewell::report::printable(error.what()) + "\nRun with --help for more information.\n";
     });
-    farewell::cli::Session session;
+    Session session;
     session.add_options(app);
     farewell::cli::add_status_command(app, session);
     farewell::cli::add_explain_command(app, session);
@@ -46,14 +70,11 @@ ExitStatus run(int argc, char** argv) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        if (app.exit(error) == 0) {
+        if (error.get_exit_code() == 0) {
+            app.exit(error);  // help, or the version
             return ExitStatus::ok;
         }
-        const std::span words(argv, static_cast<std::size_t>(argc));
-        if (const auto guess = farewell::cli::did_you_mean(app, words.subspan(1))) {
-            fmt::print(stderr, "did you mean `{}`?\n", *guess);
-        }
-        return ExitStatus::usage;
+        return fail_to_parse(app, error, std::span(argv, static_cast<std::size_t>(argc)).subspan(1), session);
     }
     return session.run();
 }

@@ -64,6 +64,13 @@ farewell() { "$FAREWELL" "$@"; }
     run farewell explain 192.0.2.300
     [ "$status" -eq 2 ]
     [[ $output == *"is not an IPv4 or IPv6 address"* ]]
+    for line in "--json statsu" "status --jsno --json"; do
+        # shellcheck disable=SC2086 # several words
+        run --separate-stderr farewell $line
+        [ "$status" -eq 2 ]
+        [[ $output == "{"*"did you mean "*'"schema":"farewell/error/v1"}' ]]
+        [ -n "$stderr" ]
+    done
 }
 
 @test "69: nobody answers" {
