@@ -208,10 +208,10 @@ ExitStatus export_bans(const Session& session, ListFormat format) {
 }  // namespace
 
 void add_ban_list_commands(CLI::App& bans, Session& session) {
-    static const std::map<std::string, ListFormat> kFormats{{"plain", ListFormat::plain},
-                                                            {"nft", ListFormat::nft},
-                                                            {"json", ListFormat::json},
-                                                            {"cscli", ListFormat::cscli}};
+    static const std::map<std::string, ListFormat> formats{{"plain", ListFormat::plain},
+                                                           {"nft", ListFormat::nft},
+                                                           {"json", ListFormat::json},
+                                                           {"cscli", ListFormat::cscli}};
     CLI::App* import = bans.add_subcommand("import", "ban every source of a list");
     const auto options = std::make_shared<ImportOptions>();
     import->add_option("file", options->file, "plain list, farewell's own JSON, or CrowdSec's; - is stdin")
@@ -230,11 +230,11 @@ void add_ban_list_commands(CLI::App& bans, Session& session) {
     CLI::App* exported = bans.add_subcommand("export", "every ban, for other programs");
     const auto format = std::make_shared<std::string>("plain");
     exported->add_option("--format", *format, "plain, nft, json or cscli")
-        ->check(CLI::IsMember(kFormats))
+        ->check(CLI::IsMember(formats))
         ->capture_default_str()
         ->option_text("FORMAT");
     session.on(*exported, [&session, format] {
-        return export_bans(session, session.as_json ? ListFormat::json : kFormats.at(*format));
+        return export_bans(session, session.as_json ? ListFormat::json : formats.at(*format));
     });
 }
 

@@ -14,13 +14,13 @@ namespace farewell::cli {
 
 void add_completion_command(CLI::App& app, Session& session) {
     using Script = std::string (*)(std::span<const CompletedCommand>);
-    static const std::map<std::string, Script> kShells{
+    static const std::map<std::string, Script> shells{
         {"bash", bash_completion}, {"zsh", zsh_completion}, {"fish", fish_completion}};
     CLI::App* command = app.add_subcommand("completion", "a script by which a shell completes all this");
     const auto shell = std::make_shared<std::string>();
-    command->add_option("shell", *shell, "bash, zsh or fish")->required()->check(CLI::IsMember(kShells));
+    command->add_option("shell", *shell, "bash, zsh or fish")->required()->check(CLI::IsMember(shells));
     session.on(*command, [&app, shell] {
-        const std::string script = kShells.at(*shell)(completion_tree(app, "farewell"));
+        const std::string script = shells.at(*shell)(completion_tree(app, "farewell"));
         std::fputs(script.c_str(), stdout);
         return report::ExitStatus::ok;
     });

@@ -26,12 +26,11 @@ void Session::add_options(CLI::App& app) {
     app.add_flag("--json", as_json, "print JSON documents");
     app.add_flag("-q,--quiet", quiet, "print nothing on success");
     app.add_flag("-n,--dry-run", dry_run, "only say what a change would do");
-    static const std::map<std::string, Colour> kColours{
+    static const std::map<std::string, Colour> colours{
         {"auto", Colour::automatic}, {"always", Colour::always}, {"never", Colour::never}};
     app.add_option_function<std::string>(
-           "--color", [this](const std::string& word) { colour = kColours.at(word); },
-           "auto, always or never")
-        ->check(CLI::IsMember(kColours))
+           "--color", [this](const std::string& word) { colour = colours.at(word); }, "auto, always or never")
+        ->check(CLI::IsMember(colours))
         ->option_text("WHEN");
 }
 
