@@ -177,10 +177,21 @@ std::string report_rule(const std::variant<LogGroup, Queues>& report) {
                        queues.last - queues.first + 1, queues.first);
 }
 
-/// Whatever this host itself is asked: is there a socket for it?
-void write_look(Writer& writer) {
+/// Who is braked begins nothing; and what is invalid is looked at before anybody drops it.
+void write_early(Writer& writer, const Trap& trap) {
+    if (trap.brake) {
+        writer.rule("trap_early", "ct state { established, related } accept");
+        for (const Family& family : kFamilies) {
+            writer.rule("trap_early",
+                        filled(family, "$ip saddr @braked$n $ip saddr != @allow$n counter drop"));
+        }
+    }
     writer.rule("trap_early", "ct state != invalid accept");
     writer.rule("trap_early", "meta l4proto tcp goto trap_look");
+}
+
+/// Whatever this host itself is asked: is there a socket for it?
+void write_look(Writer& writer) {
     writer.rule("trap", "ct state { established, related, invalid } accept");
     writer.rule("trap", "goto trap_look");
     writer.rule("trap_look", "iif \"lo\" accept");
@@ -324,13 +335,7 @@ std::string trap_text(std::string_view table, const Trap& trap) {
     if (!forwards) {
         writer.drop_chain(kForwardChain.name);  // forwarded packets are to pay nothing for it
     }
-    if (trap.brake) {
-        writer.rule("trap_early", "ct state { established, related } accept");
-        for (const Family& family : kFamilies) {
-            writer.rule("trap_early",
-                        filled(family, "$ip saddr @braked$n $ip saddr != @allow$n counter drop"));
-        }
-    }
+    write_early(writer, trap);
     write_look(writer);
     for (const Family& family : kFamilies) {
         writer.rule(family, "trap_look", "$ip saddr @allow$n accept");
