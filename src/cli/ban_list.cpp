@@ -109,8 +109,8 @@ std::expected<Bans, Mistakes> parse_items(const json& list, std::string_view nam
         std::expected<std::optional<ListedBan>, std::string> ban = read(list[i]);
         if (!ban) {
             mistakes.push_back(fmt::format("{}[{}]: {}", name, i, ban.error()));
-        } else if (*ban) {
-            bans.push_back(std::move(**ban));
+        } else if (std::optional<ListedBan>& listed = *ban) {
+            bans.push_back(std::move(*listed));
         }
     }
     if (!mistakes.empty()) {

@@ -145,14 +145,15 @@ std::string offence_text(const json& explanation, const json& ban) {
     const auto since = seconds_of(ban.at("since"));
     const auto until = seconds_of(ban.at("until"));
     const double first = explanation.value("first_duration_seconds", 0.0);
-    const double times = since && until && first > 0 ? (*until - *since) / first : 0;
+    const double lasts = since && until ? *until - *since : 0;
+    const double times = first > 0 ? lasts / first : 0;
     // Stamps are to the millisecond. Not so where the limits have changed since, or somebody set the end.
     constexpr double kTolerance = 0.01;
     const bool is_multiple = times > 1 + kTolerance && std::abs(times - std::round(times)) < kTolerance;
-    return fmt::format(", offence {}{}", offence,
-                       is_multiple ? fmt::format(" ({} = {:.0f} x {})", duration(std::round(*until - *since)),
-                                                 times, duration(first))
-                                   : "");
+    return fmt::format(
+        ", offence {}{}", offence,
+        is_multiple ? fmt::format(" ({} = {:.0f} x {})", duration(std::round(lasts)), times, duration(first))
+                    : "");
 }
 
 std::string banned_screen(const json& explanation, const Paint& paint) {

@@ -157,6 +157,9 @@ class Watch {
     }
 
     void take_answer() {
+        if (!pending_) {
+            return;
+        }
         const auto taken = pending_->stream.take();
         if (taken && taken->answers.empty()) {
             return;  // not all of it has come yet
