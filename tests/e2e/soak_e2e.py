@@ -145,11 +145,11 @@ class Books(unittest.TestCase):
 
 
 class Leaks(unittest.TestCase):
-    def life(self, kib_a_minute=0.0, descriptors=lambda second: 30):
+    def life(self, kib_a_minute=0.0, descriptors=lambda second: 30, given_back=lambda second: 0):
         life = health.Life(1, "trap")
         life.is_warm()
         # Memory moves in steps, and clients come and go.
-        life.samples = [(second, 20000.0 + second // 60 * kib_a_minute + 200 * (second % 7 == 0), descriptors(second) + (second % 5 == 0), 8)
+        life.samples = [(second, 20000.0 + second // 60 * kib_a_minute + 200 * (second % 7 == 0) - given_back(second), descriptors(second) + (second % 5 == 0), 8)
                         for second in range(700)]
         return life.leaks()
 
@@ -161,6 +161,11 @@ class Leaks(unittest.TestCase):
 
     def test_memory_that_grows(self):
         (leak,) = self.life(health.RSS_SLOPE_MAX * 1.3)
+        self.assertIn("RSS grows by", leak)
+
+    def test_memory_that_was_given_back_and_is_taken_again(self):
+        self.assertEqual(self.life(given_back=lambda second: 0 if second < 150 else 6000 if second < 400 else 4500), [])
+        (leak,) = self.life(health.RSS_SLOPE_MAX * 10, given_back=lambda second: 600 if 150 < second < 400 else 0)
         self.assertIn("RSS grows by", leak)
 
     def test_one_descriptor_in_five_minutes(self):

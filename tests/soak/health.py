@@ -3,6 +3,7 @@
 
 import math
 import os
+import statistics
 import time
 
 RSS_SLOPE_MAX = 64.0  # KiB a minute, after the warm-up: 4 MiB an hour
@@ -48,11 +49,17 @@ class Life:
         slopes = sorted((late[1] - early[1]) / (late[0] - early[0]) * 60 for early, late in zip(warm, warm[half:]))
         return slopes[len(slopes) // 2]
 
+    def _stands_higher(self):
+        """At the end than at the beginning: memory that was given back meanwhile and is taken again is no leak."""
+        sizes = [sample[1] for sample in self.warm()]
+        third = len(sizes) // 3
+        return statistics.median(sizes[-third:]) > statistics.median(sizes[:third])
+
     def leaks(self):
         """What has grown. Clients come and go, so of descriptors and threads the fewest of the first and last third count."""
         found = []
         slope = self.slope()
-        if slope is not None and slope > RSS_SLOPE_MAX:
+        if slope is not None and slope > RSS_SLOPE_MAX and self._stands_higher():
             found.append(f"RSS grows by {slope:.0f} KiB a minute")
         settled = [sample for sample in self.samples if sample[0] >= 3]
         third = len(settled) // 3
