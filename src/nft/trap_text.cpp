@@ -62,14 +62,15 @@ constexpr std::array kSets{
 };
 
 // Connections are known from priority -200 on, so that hardly anybody can drop by `ct state` before the
-// first, which stands behind the drop of soft bans (ruleset.cpp) and drops for the brake; the second stands
-// before the filters of everybody, behind address translation.
+// first, which stands behind the drop of soft bans (ruleset.cpp); the second drops who is braked, right after
+// farewell has been told; the third stands before the filters of everybody, behind address translation.
 struct ChainRow {
     const char* name;
     const char* hook;  // empty: a chain that others go to
 };
 constexpr std::array kChains{
     ChainRow{"trap_early", "{ type filter hook prerouting priority -198; policy accept; }"},
+    ChainRow{"trap_brake", "{ type filter hook prerouting priority -197; policy accept; }"},
     ChainRow{"trap", "{ type filter hook input priority -10; policy accept; }"},
     ChainRow{"trap_look", ""},
     ChainRow{"trap_look4", ""},
@@ -177,13 +178,17 @@ std::string report_rule(const std::variant<LogGroup, Queues>& report) {
                        queues.last - queues.first + 1, queues.first);
 }
 
-/// Who is braked begins nothing; and what is invalid is looked at before anybody drops it.
+/// Who is braked begins nothing, but farewell hears of it, or a scan might end before there is a ban. What is
+/// invalid is looked at before anybody drops it.
 void write_early(Writer& writer, const Trap& trap) {
     if (trap.brake) {
-        writer.rule("trap_early", "ct state { established, related } accept");
+        for (const char* chain : {"trap_early", "trap_brake"}) {
+            writer.rule(chain, "ct state { established, related } accept");
+        }
         for (const Family& family : kFamilies) {
-            writer.rule("trap_early",
-                        filled(family, "$ip saddr @braked$n $ip saddr != @allow$n counter drop"));
+            const std::string braked = filled(family, "$ip saddr @braked$n $ip saddr != @allow$n ");
+            writer.rule("trap_early", braked + "goto trap_look");
+            writer.rule("trap_brake", braked + "counter drop");
         }
     }
     writer.rule("trap_early", "ct state != invalid accept");

@@ -80,9 +80,13 @@ TEST(TrapText, BrakesWhoAsksForSoManyPortsAtOnce) {
         "t", {.hesitation = Hesitation::off, .brake = Brake{.ports = 7, .window = std::chrono::seconds(1)}});
     EXPECT_EQ(rules_of(text, "trap_early"),
               "ct state { established, related } accept\n"
-              "ip saddr @braked4 ip saddr != @allow4 counter drop\n"
-              "ip6 saddr @braked6 ip6 saddr != @allow6 counter drop\n"
+              "ip saddr @braked4 ip saddr != @allow4 goto trap_look\n"
+              "ip6 saddr @braked6 ip6 saddr != @allow6 goto trap_look\n"
               "ct state != invalid accept\nmeta l4proto tcp goto trap_look\n");
+    EXPECT_EQ(rules_of(text, "trap_brake"),
+              "ct state { established, related } accept\n"
+              "ip saddr @braked4 ip saddr != @allow4 counter drop\n"
+              "ip6 saddr @braked6 ip6 saddr != @allow6 counter drop\n");
     EXPECT_EQ(rules_of(text, "trap_count4"),
               "add @burst4 { ip saddr timeout 1000ms limit rate over 1/hour burst 6 packets } "
               "update @braked4 { ip saddr timeout 1s }\n");

@@ -31,7 +31,7 @@ class Brake(StandingConnections, TrapWorld):
         self.attacker.call(lambda: send_frames(frames))
 
     def braked_packets(self):
-        listing = self.server.run("nft", "list", "chain", "inet", TABLE, "trap_early").stdout
+        listing = self.server.run("nft", "list", "chain", "inet", TABLE, "trap_brake").stdout
         return sum(int(count) for count in re.findall(r"counter packets (\d+)", listing))
 
     def assert_let_in(self, count, of):
@@ -48,6 +48,25 @@ class Brake(StandingConnections, TrapWorld):
         self.wait_banned(ATTACKER4)
         self.wait_banned(ATTACKER6)
         self.assertEqual(daemon.explain(ATTACKER4)["evidence"]["distinct"], PORTS)
+
+    def test_farewelld_hears_of_all_that_the_brake_stops(self):
+        daemon = self.start_stopped()
+        self.ask(range(7000, 7100))
+        self.assert_let_in(PORTS, of=100)
+        daemon.process.send_signal(signal.SIGCONT)
+        self.wait_banned(ATTACKER4)
+        wait_until(lambda: daemon.status()["groups"][0]["packets"] >= 100, "all have been told of")
+
+    def test_a_higher_burst_by_a_reload_bans_beyond_the_brake(self):
+        config = self.write_config("")
+        daemon = self.start_trap(config=config)
+        self.write_config("[detect]\nburst = 8\n")
+        daemon.cli("reload")
+        wait_until(lambda: daemon.status()["rule"]["burst"] == 8, "it is in force")
+        self.assertIn("what trap.brake goes by has changed", daemon.log())
+        frames = [ethernet(self.server_mac, tcp(ATTACKER4, SERVER4, port, 2)) for port in range(7000, 7010)]
+        self.attacker.call(lambda: send_frames(frames))
+        self.wait_banned(ATTACKER4)
 
     def test_the_plain_rule_brakes_at_its_own_number(self):
         self.start_stopped("detect.rule=plain")
