@@ -2,8 +2,8 @@
 """One fight: an attack against a defender, in a world of its own, judged from the wire alone.
 
 The defender is never asked. A witness stands in the server's input hook at priority -20: behind every place where bans drop
-(prerouting: -450, -199 for soft ones, -198 for the trap's brake) and before the trap's hesitation (-10) and every filter (0), so that it sees just what the bans
-let through, held back later or not. Rivals ban in the input hook itself, at priorities up to 0: for them it stands at 5, and the filter at 10.
+(prerouting: -450, -199 for soft ones, -197 for the trap's brake) and before the trap's hesitation (-10) and every filter (0), so that it sees
+just what these let through, held back later or not. Rivals ban in the input hook itself, at priorities up to 0: for them it stands at 5, and the filter at 10.
 A second witness, before everything (prerouting -600), sees what comes at all; a third, on the attacker's side, from which ports answers arrive.
 """
 

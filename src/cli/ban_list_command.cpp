@@ -175,7 +175,7 @@ ExitStatus import_bans(const Session& session, const ImportOptions& options) {
                         .details = std::move(shown)});
     }
     if (session.dry_run) {
-        return session.would(fmt::format("ban {} source{}", bans->size(), bans->size() == 1 ? "" : "s"));
+        return session.would("ban " + report::counted(bans->size(), "source"));
     }
     const auto sum = send(session, *bans, options);
     if (!sum) {

@@ -13,6 +13,7 @@
 #include "cli/screens.hpp"
 #include "cli/source_option.hpp"
 #include "report/control_protocol.hpp"
+#include "report/quantity_text.hpp"
 
 namespace farewell::cli {
 namespace {
@@ -55,8 +56,8 @@ ExitStatus remove_ban(const Session& session, const BansOptions& options) {
     if (options.all) {
         return session.show(
             method::kRemoveAllBans, json::object(), [](const json& answer, const Paint& /*paint*/) {
-                const auto removed = answer.at("removed").get<std::size_t>();
-                return fmt::format("unbanned {} source{}\n", removed, removed == 1 ? "" : "s");
+                return fmt::format("unbanned {}\n",
+                                   report::counted(answer.at("removed").get<std::size_t>(), "source"));
             });
     }
     return session.show(method::kRemoveBan, {{"source", options.source}}, unban_screen);

@@ -9,11 +9,11 @@
 #include <map>
 #include <regex>
 #include <set>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include "config/table_content.hpp"
+#include "project_text.hpp"
 #include "report/address_text.hpp"
 
 namespace farewell::config {
@@ -62,16 +62,9 @@ class ConfigTest : public testing::Test {
 
 using Lines = std::vector<std::string>;
 
-std::string text_of(const char* name) {
-    const std::ifstream stream(std::filesystem::path(FAREWELL_ROOT) / name);
-    std::ostringstream text;
-    text << stream.rdbuf();
-    return text.str();
-}
-
 /// The keys that the manual has, each with its default, or "" where it has none.
 std::map<std::string, std::string> keys_of_the_manual() {
-    const std::string whole = text_of("docs/man/farewell.toml.5.md");
+    const std::string whole = test::project_text("docs/man/farewell.toml.5.md");
     const std::string text = whole.substr(whole.find("\n## Keys"));
     static const std::regex kEntry(R"((?:\n|, )`((?:\w+\.)?\w+)(?: = ([^`]+))?`)");
     std::map<std::string, std::string> keys;
@@ -82,12 +75,8 @@ std::map<std::string, std::string> keys_of_the_manual() {
 }
 
 TEST_F(ConfigTest, TheManualHasEveryKeyWithItsDefault) {
-    const std::string table = text_of("src/config/config_keys.cpp");
     static const std::regex kRow(R"re(ConfigKey\{\s*"([^"]+)")re");
-    std::set<std::string> keys;
-    for (std::sregex_iterator match(table.begin(), table.end(), kRow), end; match != end; ++match) {
-        keys.insert((*match)[1].str());
-    }
+    const std::set<std::string> keys = test::matches(test::project_text("src/config/config_keys.cpp"), kRow);
     std::set<std::string> explained;
     std::vector<std::string> defaults;
     for (const auto& [key, value] : keys_of_the_manual()) {

@@ -4,13 +4,13 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <regex>
 #include <set>
-#include <sstream>
+#include <string>
+
+#include "project_text.hpp"
 
 namespace farewell::daemon {
 namespace {
@@ -18,8 +18,6 @@ namespace {
 using report::Metric;
 using report::MetricLabel;
 using Names = std::set<std::string>;
-
-const std::filesystem::path kRoot = FAREWELL_ROOT;
 
 /// A daemon that has everything there is to tell of.
 MetricsFacts everything() {
@@ -150,22 +148,6 @@ TEST(Metrics, FollowTheConventionsOfNames) {
 
 // What is written about them.
 
-std::string text_of(const std::filesystem::path& file) {
-    const std::ifstream stream(kRoot / file);
-    EXPECT_TRUE(stream.good()) << file;
-    std::ostringstream text;
-    text << stream.rdbuf();
-    return text.str();
-}
-
-Names matches(const std::string& text, const std::regex& pattern) {
-    Names found;
-    for (std::sregex_iterator match(text.begin(), text.end(), pattern), end; match != end; ++match) {
-        found.insert((*match)[1]);
-    }
-    return found;
-}
-
 Names names_of(const MetricsFacts& facts) {
     Names names;
     for (const Metric& metric : metrics_of(facts)) {
@@ -175,7 +157,7 @@ Names names_of(const MetricsFacts& facts) {
 }
 
 TEST(MetricsDocuments, TheListNamesExactlyWhatThereIs) {
-    EXPECT_EQ(matches(text_of("docs/metrics.md"), std::regex(R"(\n\| `(farewell_\w+))")),
+    EXPECT_EQ(test::matches(test::project_text("docs/metrics.md"), std::regex(R"(\n\| `(farewell_\w+))")),
               names_of(everything()));
 }
 
@@ -188,7 +170,7 @@ void expect_known_names(const Names& named, const std::string& where) {
 }
 
 TEST(MetricsDocuments, EveryMetricOfTheDashboardIsThere) {
-    const auto dashboard = nlohmann::json::parse(text_of("packaging/grafana/farewell.json"));
+    const auto dashboard = nlohmann::json::parse(test::project_text("packaging/grafana/farewell.json"));
     for (const auto& panel : dashboard.at("panels")) {
         if (panel.at("type") == "row") {
             continue;
@@ -196,16 +178,16 @@ TEST(MetricsDocuments, EveryMetricOfTheDashboardIsThere) {
         ASSERT_FALSE(panel.at("targets").empty()) << panel.at("title");
         for (const auto& target : panel.at("targets")) {
             const std::string query = target.at("expr");
-            expect_known_names(matches(query, std::regex(R"(\b(farewell_\w+))")), query);
+            expect_known_names(test::matches(query, std::regex(R"(\b(farewell_\w+))")), query);
         }
     }
 }
 
 TEST(MetricsDocuments, EveryMetricOfTheAlertRulesIsThere) {
-    const std::string rules = text_of("packaging/prometheus/farewell.rules.yml");
-    for (const std::string& query : matches(rules, std::regex(R"(\n\s+expr: (.+))"))) {
+    const std::string rules = test::project_text("packaging/prometheus/farewell.rules.yml");
+    for (const std::string& query : test::matches(rules, std::regex(R"(\n\s+expr: (.+))"))) {
         if (query.find("farewell_") != std::string::npos) {
-            expect_known_names(matches(query, std::regex(R"(\b(farewell_\w+))")), query);
+            expect_known_names(test::matches(query, std::regex(R"(\b(farewell_\w+))")), query);
         }
     }
 }

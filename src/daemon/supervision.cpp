@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "report/quantity_text.hpp"
 #include "service/event_log.hpp"
 
 namespace farewell::daemon {
@@ -16,10 +17,6 @@ namespace {
 constexpr int kBeatsPerInterval = 4;
 constexpr int kBeatsMissedBeforeTold = 2;
 constexpr std::chrono::seconds kStatusEvery{10};
-
-std::string counted(std::uint64_t number, std::string_view thing) {
-    return fmt::format("{} {}{}", number, thing, number == 1 ? "" : "s");
-}
 
 }  // namespace
 
@@ -101,8 +98,8 @@ void Supervision::await_status() {
         loop_.post([this, packets, lost](EngineLoop& loop) {
             const std::string trouble = loop.trouble();
             manager_.status(fmt::format("{}: {}, {}, {} lost{}", observing_ ? "observing" : "enforcing",
-                                        counted(loop.engine().bans_wanted(), "ban"),
-                                        counted(packets, "packet"), lost,
+                                        report::counted(loop.engine().bans_wanted(), "ban"),
+                                        report::counted(packets, "packet"), lost,
                                         trouble.empty() ? "" : "; " + trouble));
         });
         await_status();

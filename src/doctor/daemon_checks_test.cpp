@@ -2,13 +2,12 @@
 // Each check from both sides: healthy() is the one, what a test breaks of it the other.
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
 #include <regex>
 #include <set>
-#include <sstream>
+#include <string>
 
 #include "doctor/test_facts.hpp"
+#include "project_text.hpp"
 
 namespace farewell::doctor {
 namespace {
@@ -21,10 +20,7 @@ TEST(Doctor, AHealthyHostHasNothingToMend) {
 }
 
 TEST(Doctor, TheManualExplainsEveryCheckAndNoOther) {
-    const std::ifstream stream(std::filesystem::path(FAREWELL_ROOT) / "docs/troubleshooting.md");
-    std::ostringstream text;
-    text << stream.rdbuf();
-    const std::string manual = text.str();
+    const std::string manual = test::project_text("docs/troubleshooting.md");
     static const std::regex kHeading(R"(\n### `([a-z0-9-]+)`)");
     std::set<std::string> explained;
     for (std::sregex_iterator match(manual.begin(), manual.end(), kHeading), end; match != end; ++match) {

@@ -158,4 +158,8 @@ std::string to_rfc3339(std::chrono::system_clock::time_point time) {
     return fmt::format("{}.{:03}Z", formatted(parts, "%Y-%m-%dT%H:%M:%S"), milliseconds_of_second(time));
 }
 
+std::string counted(std::uint64_t count, std::string_view thing) {
+    return fmt::format("{} {}{}", count, thing, count == 1 ? "" : "s");
+}
+
 }  // namespace farewell::report

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,6 +23,9 @@ namespace farewell::report {
 [[nodiscard]] std::optional<std::size_t> parse_size(std::string_view text);
 /// "16 MiB", "1.5 KiB", "300 B".
 [[nodiscard]] std::string size_to_text(std::size_t bytes);
+
+/// "1 source", "3 sources".
+[[nodiscard]] std::string counted(std::uint64_t count, std::string_view thing);
 
 /// Local time with milliseconds: "2026-11-23 09:31:02.412".
 [[nodiscard]] std::string to_text(std::chrono::system_clock::time_point time);

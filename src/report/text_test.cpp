@@ -116,6 +116,12 @@ TEST(SizeText, ParsesBinaryUnits) {
     }
 }
 
+TEST(CountText, OneIsSingular) {
+    EXPECT_EQ(counted(1, "source"), "1 source");
+    EXPECT_EQ(counted(0, "ban"), "0 bans");
+    EXPECT_EQ(counted(100'000, "packet"), "100000 packets");
+}
+
 TEST(SizeText, ShowsBinaryUnits) {
     EXPECT_EQ(size_to_text(300), "300 B");
     EXPECT_EQ(size_to_text(1536), "1.5 KiB");

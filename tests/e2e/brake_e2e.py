@@ -55,7 +55,7 @@ class Brake(StandingConnections, TrapWorld):
         self.assert_let_in(PORTS, of=100)
         daemon.process.send_signal(signal.SIGCONT)
         self.wait_banned(ATTACKER4)
-        wait_until(lambda: daemon.status()["groups"][0]["packets"] >= 100, "all have been told of")
+        wait_until(lambda: self.told(daemon) >= 100, "all have been told of")
 
     def test_a_higher_burst_by_a_reload_bans_beyond_the_brake(self):
         config = self.write_config("")
@@ -64,8 +64,7 @@ class Brake(StandingConnections, TrapWorld):
         daemon.cli("reload")
         wait_until(lambda: daemon.status()["rule"]["burst"] == 8, "it is in force")
         self.assertIn("what trap.brake goes by has changed", daemon.log())
-        frames = [ethernet(self.server_mac, tcp(ATTACKER4, SERVER4, port, 2)) for port in range(7000, 7010)]
-        self.attacker.call(lambda: send_frames(frames))
+        self.ask(range(7000, 7010))
         self.wait_banned(ATTACKER4)
 
     def test_the_plain_rule_brakes_at_its_own_number(self):

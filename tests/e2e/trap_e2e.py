@@ -163,9 +163,6 @@ class Detection(TrapWorld):
         self.attacker.call(lambda: packets.send_frames(frames, times=2))
         wait_until(lambda: self.told(daemon) >= 100, "all are told of")
 
-    def told(self, daemon):
-        return sum(group["packets"] for group in daemon.status()["groups"])
-
     def test_observing_it_detects_and_keeps_nobody_waiting(self):
         daemon = self.start_trap("--observe")
         self.nmap("-sS", ports=("-p", "1000-1020"))

@@ -148,6 +148,10 @@ class TrapWorld(WorldTest):
             file.write("\n".join(lines) + "\n")
         self.server.run("nft", "-f", path)
 
+    def told(self, daemon):
+        """So many packets farewelld has been told of."""
+        return sum(group["packets"] for group in daemon.status()["groups"])
+
     def keys_of(self, name):
         listing = json.loads(self.server.run("nft", "-j", "list", "set", "inet", TABLE, name).stdout)
         return [element for entry in listing["nftables"] for element in entry.get("set", {}).get("elem", [])]
