@@ -42,11 +42,10 @@ class Farewell final : public Way {
         if (const auto built = enforcer_.build(); !built) {
             give_up("build", built.error().message);
         }
-        auto watch = enforcer_.watch();
-        if (!watch) {
+        if (const auto watch = enforcer_.watch();
+            !watch) {  // as the daemon listens, at a price for each change
             give_up("watch", watch.error().message);
         }
-        watch_.emplace(std::move(*watch));
     }
 
     void ban(std::size_t first, std::size_t count) override {
@@ -58,7 +57,6 @@ class Farewell final : public Way {
 
  private:
     enforce::NftEnforcer enforcer_;
-    std::optional<nft::ChangeWatch> watch_;  // with which the daemon listens, at a price for each change
 };
 
 /// Transactions that libnftnl builds, of one message for every ban.

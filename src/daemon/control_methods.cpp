@@ -173,7 +173,7 @@ void ControlMethods::list_bans(ControlServer::Answer answer) {
         // Counters of more than that would hold the engine up for too long.
         std::vector<enforce::EnforcedBan> held;
         if (total <= kBansListedMax) {
-            if (auto listed = loop.enforcer().list()) {
+            if (auto listed = loop.enforcer().list_with_counts()) {
                 held = std::move(*listed);
             }
         }

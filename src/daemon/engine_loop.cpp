@@ -28,6 +28,15 @@ constexpr std::chrono::milliseconds kNameWithin{500};
 // Of an element's time left: somebody who altered it by less has not let anybody in.
 constexpr std::chrono::seconds kTimeLeftTolerance{2};
 
+std::vector<core::Prefix> sources_of(std::span<const core::Unban> unbans) {
+    std::vector<core::Prefix> sources;
+    sources.reserve(unbans.size());
+    for (const core::Unban& unban : unbans) {
+        sources.push_back(unban.source);
+    }
+    return sources;
+}
+
 }  // namespace
 
 EngineLoop::EngineLoop(core::Engine engine, std::unique_ptr<enforce::Enforcer> enforcer, Wiring wiring)
@@ -148,6 +157,9 @@ void EngineLoop::take_ticks(core::Time now) {
     const core::Engine::Due due = engine_.on_tick(now);
     if (!due.bans.empty()) {
         enforce(due.bans);
+    }
+    if (!due.unbans.empty()) {
+        enforcer_->forget_counts(sources_of(due.unbans));
     }
     for (const core::Unban& unban : due.unbans) {
         on_unbanned(unban, now);
@@ -468,12 +480,7 @@ std::expected<void, EnforceError> EngineLoop::let_in(core::Time now) {
     if (freed_.empty()) {
         return {};
     }
-    std::vector<core::Prefix> sources;
-    sources.reserve(freed_.size());
-    for (const core::Unban& unban : freed_) {
-        sources.push_back(unban.source);
-    }
-    if (auto removed = enforcer_->unban(sources);
+    if (auto removed = enforcer_->unban(sources_of(freed_));
         !removed && removed.error().failure != Failure::table_gone) {
         return removed;
     }

@@ -65,6 +65,9 @@ class FakeEnforcer final : public enforce::Enforcer {
         }
         return {};
     }
+    void forget_counts(std::span<const core::Prefix> sources) override {
+        forgotten.insert(forgotten.end(), sources.begin(), sources.end());
+    }
     std::expected<void, EnforceError> allow(std::span<const core::Prefix> networks) override {
         allowed.assign(networks.begin(), networks.end());
         return is_there ? std::expected<void, EnforceError>() : fail(Failure::table_gone);
@@ -93,6 +96,7 @@ class FakeEnforcer final : public enforce::Enforcer {
     bool keeps_out = false;
     bool is_dumb = false;
     std::vector<core::Prefix> allowed;
+    std::vector<core::Prefix> forgotten;  // counts of theirs
     int builds = 0;
     std::chrono::nanoseconds takes{};  // to build and to list, as when somebody else changes the ruleset
     core::Time busy_until;
@@ -134,15 +138,20 @@ class EngineLoopTest : public testing::Test {
         }
         loop->on_probes();
     }
-    bool wait_held(std::uint32_t who) {
+    /// Until this is so of the kernel, as the engine thread sees it.
+    template <typename Question>
+    bool wait_for(Question question) {
         const auto limit = std::chrono::steady_clock::now() + 10s;
         while (std::chrono::steady_clock::now() < limit) {
-            if (ask([&](EngineLoop&) { return kernel->held.contains(alone(who)); })) {
+            if (ask([&](EngineLoop&) { return question(*kernel); })) {
                 return true;
             }
             std::this_thread::yield();
         }
         return false;
+    }
+    bool wait_held(std::uint32_t who) {
+        return wait_for([who](const FakeEnforcer& held) { return held.held.contains(alone(who)); });
     }
 
     std::array<source::ProbeRing, 2> rings;
@@ -219,6 +228,11 @@ TEST_F(EngineLoopTest, TheHistoryHearsOfTheBudgetBeingSpent) {
         ASSERT_LT(std::chrono::steady_clock::now(), limit);
         std::this_thread::yield();
     }
+}
+
+TEST_F(EngineLoopTest, WhatIsCountedOfABanIsForgottenWhenItEnds) {
+    ask([](EngineLoop& running) { return running.ban(alone(1), 1ms) && running.ban(alone(2), 1h); });
+    EXPECT_TRUE(wait_for([](const FakeEnforcer& held) { return held.forgotten == std::vector{alone(1)}; }));
 }
 
 TEST_F(EngineLoopTest, BansTakenOutByOthersAreBackAtOnceWithTheTimeTheyHad) {

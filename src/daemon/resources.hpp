@@ -39,7 +39,7 @@ struct Resources {
     std::unique_ptr<source::PacketSource> source;
     std::unique_ptr<enforce::Enforcer> enforcer;
     std::unique_ptr<conntrack::FlowTable> flows;  // nullptr: observing
-    std::optional<nft::ChangeWatch> changes;      // of our table by others; nullopt: observing
+    std::shared_ptr<nft::ChangeWatch> changes;    // of our table by others; none: observing
     std::vector<core::Ban> adopted;  // what the kernel held and ban.on_start = "keep" leaves there
 };
 

@@ -36,7 +36,7 @@ struct EnforcedBan {
     core::Prefix source;
     bool soft = false;
     std::chrono::milliseconds time_left{0};
-    std::uint64_t packets = 0;  ///< dropped since the element was added
+    std::uint64_t packets = 0;  ///< dropped since the ban began; of get() and list_with_counts()
     std::uint64_t bytes = 0;
 };
 
@@ -65,6 +65,10 @@ class Enforcer {
     /// One atomic batch, acknowledged. Sources that are not banned are no error.
     virtual std::expected<void, EnforceError> unban(std::span<const core::Prefix> sources) = 0;
 
+    /// The bans of these sources have ended: what was counted of them is not to be taken for that of a later
+    /// one. Nothing depends on it, so there is no error.
+    virtual void forget_counts(std::span<const core::Prefix> /*sources*/) {}
+
     /// Replaces the kernel's own allowlist, which wins over every ban. build() keeps the last one set.
     virtual std::expected<void, EnforceError> allow(std::span<const core::Prefix> networks) = 0;
 
@@ -73,6 +77,7 @@ class Enforcer {
     virtual std::expected<bool, EnforceError> is_intact() = 0;
     /// What the kernel holds now, both families, all lengths.
     virtual std::expected<std::vector<EnforcedBan>, EnforceError> list() = 0;
+    virtual std::expected<std::vector<EnforcedBan>, EnforceError> list_with_counts() { return list(); }
     /// What the kernel holds for exactly this source; the full ban if it holds both, nullopt if nothing.
     virtual std::expected<std::optional<EnforcedBan>, EnforceError> get(const core::Prefix& source) = 0;
 };

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "enforce/nft_enforcer.hpp"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -13,6 +12,7 @@
 #include <utility>
 
 #include "core/bannable.hpp"
+#include "enforce/ban_elements.hpp"
 #include "nft/ruleset.hpp"
 #include "nft/table_text.hpp"
 
@@ -29,87 +29,10 @@ using nft::SetElements;
 // years do.
 constexpr std::chrono::milliseconds kTimeoutMax = std::chrono::hours(24) * 365 * 100;
 
-/// Where a prefix is kept.
-BannedSet set_of(const core::Prefix& prefix, bool soft) {
-    return {.ipv6 = prefix.address.family() == Family::ipv6, .soft = soft, .prefix_length = prefix.length};
-}
-
-using Elements = std::map<BannedSet, std::vector<Element>>;
-
-std::vector<SetElements::Group> groups_of(Elements elements) {
-    std::vector<SetElements::Group> groups;
-    groups.reserve(elements.size());
-    for (auto& [set, of_set] : elements) {
-        groups.push_back({.set = nft::name_of(set), .elements = std::move(of_set)});
-    }
-    return groups;
-}
-
-Element element_of(const core::Prefix& prefix) {
-    const core::Address first = prefix.address.masked(prefix.length);
-    Element element;
-    element.key_bytes = static_cast<std::uint8_t>(first.bytes().size());
-    std::ranges::copy(first.bytes(), element.key.begin());
-    return element;
-}
-
-core::Address address_of(const Element& element) {
-    if (element.key_bytes == 4) {
-        return core::Address::ipv4(std::span(element.key).first<4>());
-    }
-    return core::Address::ipv6(element.key);
-}
-
 EnforcedBan enforced_ban(const HeldElement& held, const BannedSet& set) {
     return {.source = {.address = address_of(held.element), .length = set.prefix_length},
             .soft = set.soft,
-            .time_left = held.time_left,
-            .packets = held.packets,
-            .bytes = held.bytes};
-}
-
-/// As nft writes it: the length only where it is not one address.
-std::string text_of(const core::Prefix& prefix) {
-    std::array<char, INET6_ADDRSTRLEN> text{};
-    const int family = prefix.address.family() == Family::ipv4 ? AF_INET : AF_INET6;
-    if (inet_ntop(family, prefix.address.bytes().data(), text.data(), text.size()) == nullptr) {
-        return "?";
-    }
-    return prefix.is_address() ? text.data() : fmt::format("{}/{}", text.data(), prefix.length);
-}
-
-/// The networks of one family as nft writes them, none inside another: an interval set refuses overlaps.
-std::vector<std::string> without_overlaps(std::span<const core::Prefix> networks, Family family) {
-    std::vector<core::Prefix> kept;
-    std::vector<core::Prefix> widest_first(networks.begin(), networks.end());
-    std::ranges::sort(widest_first, {}, &core::Prefix::length);
-    for (const core::Prefix& network : widest_first) {
-        const bool covered = std::ranges::any_of(
-            kept, [&network](const core::Prefix& wider) { return wider.contains(network.address); });
-        if (network.address.family() == family && !covered) {
-            kept.push_back(network);
-        }
-    }
-    std::vector<std::string> texts;
-    texts.reserve(kept.size());
-    for (const core::Prefix& network : kept) {
-        texts.push_back(text_of(core::Prefix::of(network.address, network.length)));
-    }
-    return texts;
-}
-
-/// What the bans are called in an error: one by its name, many by their number.
-std::string names_of(std::span<const SetElements::Group> groups) {
-    std::size_t count = 0;
-    std::string name;
-    for (const SetElements::Group& group : groups) {
-        count += group.elements.size();
-        const auto set = nft::banned_set_of(group.set);
-        const core::Prefix first{.address = address_of(group.elements.front()),
-                                 .length = set ? set->prefix_length : std::uint8_t{0}};
-        name = fmt::format("{} to set {}", text_of(first), group.set);
-    }
-    return count == 1 ? name : fmt::format("{} elements", count);
+            .time_left = held.time_left};
 }
 
 }  // namespace
@@ -247,14 +170,33 @@ std::expected<void, EnforceError> NftEnforcer::build_table(SetElements& elements
     if (!elements.run(nft::build_text(settings_.table, settings_.content) + allowlist)) {
         // Something of our name is there that is not ours as it should be: an older version's table, or a
         // stranger's.
-        if (auto replaced = elements.run(nft::replace_text(settings_.table, settings_.content) + allowlist);
-            !replaced) {
+        const std::string replacement = nft::replace_text(settings_.table, settings_.content) + allowlist;
+        if (auto replaced = elements.run(replacement + (built_ ? "" : held_text(elements))); !replaced) {
             return std::unexpected(
                 EnforceError{.failure = Failure::other,
                              .message = fmt::format("build {}: {}", in_table(), replaced.error())});
         }
     }
     return {};
+}
+
+/// What puts the bans of an earlier life into the table that takes its place, in the same transaction.
+std::string NftEnforcer::held_text(SetElements& elements) const {
+    std::string text;
+    for (const BannedSet& set : settings_.content.sets) {
+        const std::string name = nft::name_of(set);
+        std::vector<std::string> bans;
+        // Where listing fails, it knew no such bans.
+        for (const HeldElement& element : elements.list(name).value_or(std::vector<HeldElement>{})) {
+            if (element.element.key_bytes == (set.ipv6 ? 16 : 4) && element.time_left.count() > 0) {
+                bans.push_back(fmt::format("{} timeout {}ms",
+                                           text_of(core::Prefix::of(address_of(element.element))),
+                                           element.time_left.count()));
+            }
+        }
+        text += nft::elements_text(settings_.table, name, bans);
+    }
+    return text;
 }
 
 std::expected<bool, EnforceError> NftEnforcer::is_intact() {
@@ -269,7 +211,7 @@ std::expected<bool, EnforceError> NftEnforcer::is_intact() {
     return shape && built_ == *shape;
 }
 
-std::expected<nft::ChangeWatch, EnforceError> NftEnforcer::watch() {
+std::expected<std::shared_ptr<nft::ChangeWatch>, EnforceError> NftEnforcer::watch() {
     auto held = elements();
     if (!held) {
         return std::unexpected(held.error());
@@ -278,14 +220,15 @@ std::expected<nft::ChangeWatch, EnforceError> NftEnforcer::watch() {
     if (!watch) {
         return std::unexpected(failure("follow the changes of nf_tables", watch.error()));
     }
-    return std::move(*watch);
+    watch_ = std::make_shared<nft::ChangeWatch>(std::move(*watch));
+    return watch_;
 }
 
 std::string NftEnforcer::allowlist_text() const {
     std::string text;
     for (const Family family : {Family::ipv4, Family::ipv6}) {
-        text += nft::allow_text(settings_.table, family == Family::ipv4 ? nft::kAllow4 : nft::kAllow6,
-                                without_overlaps(allowlist_, family));
+        text += nft::elements_text(settings_.table, family == Family::ipv4 ? nft::kAllow4 : nft::kAllow6,
+                                   without_overlaps(allowlist_, family));
     }
     return text;
 }
@@ -316,8 +259,10 @@ std::expected<void, EnforceError> NftEnforcer::clear() {
         return std::unexpected(held.error());
     }
     std::vector<std::string> names;
-    std::ranges::transform(settings_.content.sets, std::back_inserter(names),
-                           [](const BannedSet& set) { return nft::name_of(set); });
+    for (const BannedSet& set : settings_.content.sets) {
+        names.push_back(nft::name_of(set));
+        names.push_back(nft::drops_name_of(set));
+    }
     if (const int reason = (*held)->flush(names); reason != 0) {
         return std::unexpected(failure(fmt::format("clear the bans of {}", in_table()), reason));
     }
@@ -332,6 +277,7 @@ std::expected<void, EnforceError> NftEnforcer::remove() {
     if (const int reason = (*held)->remove_table(); reason != 0 && reason != ENOENT) {
         return std::unexpected(failure(fmt::format("remove {}", in_table()), reason));
     }
+    built_.reset();
     return {};
 }
 
@@ -376,16 +322,45 @@ std::expected<void, EnforceError> NftEnforcer::ban(std::span<const core::Ban> ba
             former[other].push_back(element_of(ban.source));
         }
     }
-    const auto added = groups_of(std::move(wanted));
-    if (const int reason = (*held)->put(added); reason != 0) {
-        return std::unexpected(failure(fmt::format("add {} of {}", names_of(added), in_table()), reason));
+    if (auto added = put(**held, groups_of(std::move(wanted), nft::name_of)); !added) {
+        return added;
     }
-    const auto removed = groups_of(std::move(former));
+    const auto removed = groups_of(std::move(former), nft::name_of);
     if (const int reason = (*held)->remove(removed); reason != 0) {
         return std::unexpected(
             failure(fmt::format("remove {} of {}", names_of(removed), in_table()), reason));
     }
     return {};
+}
+
+std::expected<void, EnforceError> NftEnforcer::put(SetElements& elements,
+                                                   std::span<const SetElements::Group> groups) {
+    const bool are_many = SetElements::count(groups) > SetElements::kElementsPerTransaction;
+    const int reason = are_many ? put_unheard(elements, groups) : elements.put(groups);
+    if (reason != 0) {
+        return std::unexpected(failure(fmt::format("add {} of {}", names_of(groups), in_table()), reason));
+    }
+    return {};
+}
+
+/// That we listen costs the kernel more than the elements do. Our own transactions are counted, so that
+/// another's among them is noticed.
+int NftEnforcer::put_unheard(SetElements& elements, std::span<const SetElements::Group> groups) {
+    if (!watch_) {
+        return elements.put(groups);
+    }
+    const auto before = elements.generation();
+    const std::uint32_t committed_before = elements.committed();
+    watch_->close_ears();
+    int reason = elements.put(groups);
+    if (const auto opened = watch_->open_ears(); !opened && reason == 0) {
+        reason = opened.error();
+    }
+    const auto after = elements.generation();
+    if (!before || !after || *after - *before != elements.committed() - committed_before) {
+        watch_->on_missed();
+    }
+    return reason;
 }
 
 std::expected<void, EnforceError> NftEnforcer::unban(std::span<const core::Prefix> sources) {
@@ -401,12 +376,38 @@ std::expected<void, EnforceError> NftEnforcer::unban(std::span<const core::Prefi
             }
         }
     }
-    if (const int reason = (*held)->remove(groups_of(std::move(unwanted))); reason != 0) {
+    if (const int reason = (*held)->remove(groups_of(std::move(unwanted), nft::name_of)); reason != 0) {
         const std::string who =
             sources.size() == 1 ? text_of(sources.front()) : fmt::format("{} sources", sources.size());
         return std::unexpected(failure(fmt::format("unban {} in {}", who, in_table()), reason));
     }
+    forget_counts(sources);
     return {};
+}
+
+void NftEnforcer::forget_counts(std::span<const core::Prefix> sources) {
+    auto held = elements();
+    if (!held) {
+        return;
+    }
+    Elements counted;
+    for (const core::Prefix& source : sources) {
+        for (const bool soft : {false, true}) {
+            if (const BannedSet set = set_of(source, soft); settings_.content.sets.contains(set)) {
+                counted[set].push_back(element_of(source));
+            }
+        }
+    }
+    static_cast<void>((*held)->remove(groups_of(std::move(counted), nft::drops_name_of)));
+}
+
+std::expected<std::vector<HeldElement>, EnforceError> NftEnforcer::list_set(SetElements& elements,
+                                                                            const std::string& set) const {
+    auto listed = elements.list(set);
+    if (!listed) {
+        return std::unexpected(failure(fmt::format("list set {} of {}", set, in_table()), listed.error()));
+    }
+    return std::move(*listed);
 }
 
 std::expected<std::vector<EnforcedBan>, EnforceError> NftEnforcer::list() {
@@ -416,17 +417,53 @@ std::expected<std::vector<EnforcedBan>, EnforceError> NftEnforcer::list() {
     }
     std::vector<EnforcedBan> bans;
     for (const BannedSet& set : settings_.content.sets) {
-        const std::string name = nft::name_of(set);
-        const auto listed = (*held)->list(name);
+        const auto listed = list_set(**held, nft::name_of(set));
         if (!listed) {
-            return std::unexpected(
-                failure(fmt::format("list set {} of {}", name, in_table()), listed.error()));
+            return std::unexpected(listed.error());
         }
         for (const HeldElement& element : *listed) {
             bans.push_back(enforced_ban(element, set));
         }
     }
     return bans;
+}
+
+std::expected<std::vector<EnforcedBan>, EnforceError> NftEnforcer::list_with_counts() {
+    auto held = elements();
+    if (!held) {
+        return std::unexpected(held.error());
+    }
+    auto bans = list();
+    if (!bans) {
+        return bans;
+    }
+    std::map<std::pair<core::Prefix, bool>, HeldElement> counts;
+    for (const BannedSet& set : settings_.content.sets) {
+        const auto listed = list_set(**held, nft::drops_name_of(set));
+        if (!listed) {
+            return std::unexpected(listed.error());
+        }
+        for (const HeldElement& element : *listed) {
+            counts.emplace(std::pair(enforced_ban(element, set).source, set.soft), element);
+        }
+    }
+    for (EnforcedBan& ban : *bans) {
+        if (const auto found = counts.find({ban.source, ban.soft}); found != counts.end()) {
+            ban.packets = found->second.packets;
+            ban.bytes = found->second.bytes;
+        }
+    }
+    return bans;
+}
+
+std::expected<std::optional<HeldElement>, EnforceError> NftEnforcer::get_element(
+    SetElements& elements, const std::string& set, const core::Prefix& source) const {
+    auto found = elements.get(set, element_of(source));
+    if (!found) {
+        return std::unexpected(failure(
+            fmt::format("get {} from set {} of {}", text_of(source), set, in_table()), found.error()));
+    }
+    return std::move(*found);
 }
 
 std::expected<std::optional<EnforcedBan>, EnforceError> NftEnforcer::get(const core::Prefix& source) {
@@ -439,15 +476,23 @@ std::expected<std::optional<EnforcedBan>, EnforceError> NftEnforcer::get(const c
         if (!settings_.content.sets.contains(set)) {
             continue;
         }
-        const std::string name = nft::name_of(set);
-        const auto found = (*held)->get(name, element_of(source));
+        const auto found = get_element(**held, nft::name_of(set), source);
         if (!found) {
-            return std::unexpected(failure(
-                fmt::format("get {} from set {} of {}", text_of(source), name, in_table()), found.error()));
+            return std::unexpected(found.error());
         }
-        if (const auto& element = *found) {
-            return enforced_ban(*element, set);
+        if (!*found) {
+            continue;
         }
+        EnforcedBan ban = enforced_ban(**found, set);
+        const auto count = get_element(**held, nft::drops_name_of(set), source);
+        if (!count) {
+            return std::unexpected(count.error());
+        }
+        if (*count) {
+            ban.packets = (*count)->packets;
+            ban.bytes = (*count)->bytes;
+        }
+        return ban;
     }
     return std::nullopt;
 }

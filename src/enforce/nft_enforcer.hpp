@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -39,11 +40,14 @@ class NftEnforcer final : public Enforcer {
     std::expected<void, EnforceError> allow(std::span<const core::Prefix> networks) override;
     std::expected<bool, EnforceError> is_intact() override;
     std::expected<std::vector<EnforcedBan>, EnforceError> list() override;
+    std::expected<std::vector<EnforcedBan>, EnforceError> list_with_counts() override;
     std::expected<std::optional<EnforcedBan>, EnforceError> get(const core::Prefix& source) override;
+    void forget_counts(std::span<const core::Prefix> sources) override;
 
-    /// Hears of what others change in our table; what this enforcer does is not news. To be opened with the
-    /// privileges of build().
-    std::expected<nft::ChangeWatch, EnforceError> watch();
+    /// Hears of what others change in our table; what this enforcer does is not news. There is one; the last
+    /// opened. While very many bans are added it hears nothing, and is told afterwards if it has missed
+    /// something. To be opened with the privileges of build().
+    std::expected<std::shared_ptr<nft::ChangeWatch>, EnforceError> watch();
 
  private:
     [[nodiscard]] std::expected<nft::SetElements*, EnforceError> elements();
@@ -53,12 +57,22 @@ class NftEnforcer final : public Enforcer {
     std::expected<void, EnforceError> adopt_sets(nft::SetElements& elements);
     std::expected<void, EnforceError> need(const nft::BannedSet& set);
     std::expected<void, EnforceError> build_table(nft::SetElements& elements);
+    std::expected<void, EnforceError> put(nft::SetElements& elements,
+                                          std::span<const nft::SetElements::Group> groups);
+    [[nodiscard]] std::string held_text(nft::SetElements& elements) const;
+    int put_unheard(nft::SetElements& elements, std::span<const nft::SetElements::Group> groups);
+    [[nodiscard]] std::expected<std::vector<nft::HeldElement>, EnforceError> list_set(
+        nft::SetElements& elements, const std::string& set) const;
+    [[nodiscard]] std::expected<std::optional<nft::HeldElement>, EnforceError> get_element(
+        nft::SetElements& elements, const std::string& set, const core::Prefix& source) const;
     [[nodiscard]] std::string allowlist_text() const;
 
     NftSettings settings_;                      // whose sets get more as bans need them
     std::optional<nft::SetElements> elements_;  // opened at first use
+    std::shared_ptr<nft::ChangeWatch> watch_;   // none before watch()
     std::vector<core::Prefix> allowlist_;
-    std::optional<nft::TableShape> built_;  // as build() left the table
+    std::optional<nft::TableShape>
+        built_;  // as build() left the table; nullopt: what is there is of an earlier life
 };
 
 }  // namespace farewell::enforce

@@ -2,16 +2,21 @@
 // The enforcer against the real kernel, each test in a network namespace of its own. Needs root.
 #include <gtest/gtest.h>
 #include <linux/capability.h>
+#include <poll.h>
 #include <sched.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdlib>
+#include <functional>
+#include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "enforce/nft_enforcer.hpp"
@@ -129,8 +134,9 @@ TEST_F(NftKernelTest, TheTableIsNeverThereWithoutItsAllowlist) {
 }
 
 TEST_F(NftKernelTest, TheWatchHearsOfOthersAndNotOfItself) {
-    auto watch = enforcer.watch();
-    ASSERT_TRUE(watch) << watch.error().message;
+    const auto opened = enforcer.watch();
+    ASSERT_TRUE(opened) << opened.error().message;
+    const auto& watch = *opened;
     EXPECT_FALSE(watch->read());
     ban(alone(1), 1h);
     EXPECT_TRUE(enforcer.unban(std::array{alone(1)}));
@@ -145,6 +151,85 @@ TEST_F(NftKernelTest, TheWatchHearsOfOthersAndNotOfItself) {
     nft("flush ruleset");
     EXPECT_TRUE(watch->read());
     EXPECT_FALSE(watch->read()) << "told once";
+}
+
+/// To the kernel, and before each transaction something happens.
+class MeddledTransport final : public nft::Transport {
+ public:
+    explicit MeddledTransport(std::function<void()> meddle)
+        : kernel_(std::move(*nft::open_transport())), meddle_(std::move(meddle)) {}
+
+    int commit(std::span<const std::byte> batch, std::uint32_t first, std::uint32_t last) override {
+        meddle_();
+        return kernel_->commit(batch, first, last);
+    }
+    int query(std::span<const std::byte> request, std::uint32_t sequence,
+              const std::function<void(const nlmsghdr&)>& on_message) override {
+        return kernel_->query(request, sequence, on_message);
+    }
+    std::expected<void, std::string> run(const std::string& text) override { return kernel_->run(text); }
+    [[nodiscard]] std::uint32_t port() const override { return kernel_->port(); }
+
+ private:
+    std::unique_ptr<nft::Transport> kernel_;
+    std::function<void()> meddle_;
+};
+
+TEST_F(NftKernelTest, WhileVeryManyBansAreAddedTheWatchHearsNothingAndIsToldWhatItMissed) {
+    std::vector<core::Ban> many;
+    for (std::uint32_t number = 0; number < 10'000; ++number) {
+        many.push_back({.source = alone(number), .until = now + 1h});
+    }
+    std::string change;
+    NftEnforcer meddled({.table = "farewell_test"}, std::make_unique<MeddledTransport>([&change] {
+                            if (!change.empty()) {
+                                nft(std::exchange(change, ""));
+                            }
+                        }));
+    ASSERT_TRUE(meddled.build());
+    const auto watch = *meddled.watch();
+    ASSERT_TRUE(meddled.ban(many, now));
+    EXPECT_FALSE(watch->read()) << "nobody came in between";
+
+    change = "add element inet farewell_test banned4 { 198.18.0.9 timeout 1h }";
+    ASSERT_TRUE(meddled.ban(many, now));
+    pollfd readable{.fd = watch->fd(), .events = POLLIN, .revents = 0};
+    EXPECT_EQ(poll(&readable, 1, 0), 1) << "whoever waits for news is woken";
+    const auto missed = watch->read();
+    ASSERT_TRUE(missed);
+    EXPECT_EQ(missed->program, "") << "nobody heard who it was";
+    EXPECT_FALSE(missed->is_own);
+    EXPECT_FALSE(watch->read()) << "told once";
+
+    nft("flush set inet farewell_test banned4");
+    const auto heard = watch->read();
+    ASSERT_TRUE(heard) << "it hears again";
+    EXPECT_EQ(heard->program, "nft");
+}
+
+TEST_F(NftKernelTest, ATableOfAnotherVersionIsReplacedAndItsBansStayWithTheirTime) {
+    ASSERT_TRUE(enforcer.remove());
+    nft("add table inet farewell_test;"
+        "add set inet farewell_test banned4 { type ipv4_addr; size 65536; flags timeout; counter; };"
+        "add set inet farewell_test soft6_64 { type ipv6_addr; size 65536; flags timeout; counter; };"
+        "add set inet farewell_test soft4 { type ipv6_addr; size 65536; flags timeout; };"  // a stranger's
+        "add element inet farewell_test banned4 { 10.0.0.1 timeout 1h, 10.0.0.2 timeout 10s };"
+        "add element inet farewell_test soft6_64 { 2001:db8:: timeout 2h };"
+        "add element inet farewell_test soft4 { 2001:db8::1 timeout 2h }");
+    NftEnforcer next({.table = "farewell_test"});
+    const auto built = next.build();
+    ASSERT_TRUE(built) << built.error().message;
+    auto bans = next.list();
+    ASSERT_TRUE(bans) << bans.error().message;
+    std::ranges::sort(*bans, {}, &EnforcedBan::time_left);
+    ASSERT_EQ(bans->size(), 3U);
+    EXPECT_EQ(bans->at(0).source, alone(2));
+    EXPECT_NEAR(static_cast<double>(bans->at(0).time_left.count()), 10'000, 5000);
+    EXPECT_EQ(bans->at(1).source, alone(1));
+    EXPECT_NEAR(static_cast<double>(bans->at(1).time_left.count()), 3'600'000, 5000);
+    EXPECT_EQ(bans->at(2).source, core::Prefix::of(source6(0), 64));
+    EXPECT_TRUE(bans->at(2).soft);
+    EXPECT_TRUE(*next.is_intact());
 }
 
 TEST_F(NftKernelTest, BansOfBothFamiliesAreHeldListedAndLifted) {

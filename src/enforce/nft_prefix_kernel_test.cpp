@@ -103,7 +103,7 @@ class NftPrefixKernelTest : public testing::Test {
         ASSERT_TRUE(result) << result.error().message;
     }
     std::uint64_t dropped() {
-        const auto list = enforcer.list();
+        const auto list = enforcer.list_with_counts();
         EXPECT_TRUE(list) << list.error().message;
         return std::accumulate(list->begin(), list->end(), std::uint64_t{0},
                                [](std::uint64_t sum, const EnforcedBan& ban) { return sum + ban.packets; });
@@ -178,6 +178,9 @@ TEST_P(EveryLength, ABanHoldsForAllOfThePrefixAndNotForItsNeighbour) {
     ASSERT_TRUE(enforcer.unban(std::array{prefix}));
     EXPECT_TRUE(passes(other));
     EXPECT_FALSE(*enforcer.get(prefix));
+    ban(prefix);
+    EXPECT_EQ(enforcer.get(prefix)->value().packets, 0U) << "not those of the former ban";
+    ASSERT_TRUE(enforcer.unban(std::array{prefix}));
 }
 
 TEST_P(EveryLength, TheKernelEndsABanByItself) {

@@ -13,6 +13,7 @@ namespace {
 
 // More than the core ever wants; a bound all the same, because everything has one.
 constexpr int kBansMax = 1'048'576;
+constexpr const char* kDropsRememberedFor = "1d";  // after the last; for when nobody sees the ban end
 
 constexpr std::uint8_t full_length(bool ipv6) {
     return ipv6 ? 128 : 32;
@@ -25,6 +26,12 @@ std::string netmask_of(const BannedSet& set) {
     }
     std::array<char, INET6_ADDRSTRLEN> text{};
     return inet_ntop(set.ipv6 ? AF_INET6 : AF_INET, mask.data(), text.data(), text.size());
+}
+
+/// "ip saddr & 255.255.0.0"
+std::string source_text(const BannedSet& set) {
+    const std::string mask = set.prefix_length == full_length(set.ipv6) ? "" : " & " + netmask_of(set);
+    return fmt::format("{} saddr{}", set.ipv6 ? "ip6" : "ip", mask);
 }
 
 }  // namespace
@@ -68,14 +75,25 @@ std::optional<BannedSet> banned_set_of(std::string_view name) {
     return is_ours ? std::optional(set) : std::nullopt;
 }
 
+std::string drops_name_of(const BannedSet& set) {
+    return name_of(set) + "_drops";
+}
+
 std::string set_text(const BannedSet& set, std::string_view table) {
-    return fmt::format("add set inet {} {} {{ type {}; size {}; flags timeout; counter; }}\n", table,
-                       name_of(set), set.ipv6 ? "ipv6_addr" : "ipv4_addr", kBansMax);
+    const char* type = set.ipv6 ? "ipv6_addr" : "ipv4_addr";
+    return fmt::format(
+        "add set inet {0} {1} {{ type {3}; size {4}; flags timeout; }}\n"
+        "add set inet {0} {2} {{ type {3}; size {4}; flags dynamic,timeout; }}\n",
+        table, name_of(set), drops_name_of(set), type, kBansMax);
 }
 
 std::string match_text(const BannedSet& set) {
-    const std::string mask = set.prefix_length == full_length(set.ipv6) ? "" : " & " + netmask_of(set);
-    return fmt::format("{} saddr{} @{}", set.ipv6 ? "ip6" : "ip", mask, name_of(set));
+    return fmt::format("{} @{}", source_text(set), name_of(set));
+}
+
+std::string count_text(const BannedSet& set) {
+    return fmt::format("update @{} {{ {} timeout {} counter }}", drops_name_of(set), source_text(set),
+                       kDropsRememberedFor);
 }
 
 }  // namespace farewell::nft

@@ -32,9 +32,17 @@ struct BannedSet {
 /// The set of this name; nullopt if no set of ours is called that.
 [[nodiscard]] std::optional<BannedSet> banned_set_of(std::string_view name);
 
-/// "add set inet TABLE NAME { … }", a line.
+/// "banned4_drops": of whom in the set packets were dropped, each with a counter. Apart from the bans,
+/// because a counter for each of them would cost more than the ban itself
+/// (docs/adr/0014-drops-are-counted-apart.md).
+[[nodiscard]] std::string drops_name_of(const BannedSet& set);
+
+/// "add set inet TABLE NAME { … }", a line for each of the two sets.
 [[nodiscard]] std::string set_text(const BannedSet& set, std::string_view table);
 /// What a source is compared with it by: "ip saddr & 255.255.0.0 @banned4_16".
 [[nodiscard]] std::string match_text(const BannedSet& set);
+/// What counts a packet that is about to be dropped; where there is no room, the rule ends here and nothing
+/// else does.
+[[nodiscard]] std::string count_text(const BannedSet& set);
 
 }  // namespace farewell::nft

@@ -26,7 +26,8 @@ TEST(BannedSet, IsKnownByItsNameAndByNoOther) {
     }
     for (const char* stranger :
          {"", "4", "banned", "soft", "banned5", "banned4_", "banned4_32", "banned4_33", "banned6_129",
-          "banned6_064", "banned4_24x", "allow4", "xbanned4", "soft4_-1", "softbanned4", "banned4_999"}) {
+          "banned6_064", "banned4_24x", "allow4", "xbanned4", "soft4_-1", "softbanned4", "banned4_999",
+          "banned4_drops", "soft6_64_drops"}) {
         EXPECT_FALSE(banned_set_of(stranger)) << stranger;
     }
 }
@@ -41,7 +42,10 @@ TEST(BannedSet, TheNarrowestIsAskedFirst) {
 
 TEST(BannedSet, AsNftWritesIt) {
     EXPECT_EQ(set_text({.ipv6 = true, .soft = true, .prefix_length = 64}, "t"),
-              "add set inet t soft6_64 { type ipv6_addr; size 1048576; flags timeout; counter; }\n");
+              "add set inet t soft6_64 { type ipv6_addr; size 1048576; flags timeout; }\n"
+              "add set inet t soft6_64_drops { type ipv6_addr; size 1048576; flags dynamic,timeout; }\n");
+    EXPECT_EQ(count_text({.ipv6 = false, .soft = false, .prefix_length = 16}),
+              "update @banned4_16_drops { ip saddr & 255.255.0.0 timeout 1d counter }");
     EXPECT_EQ(match_text({.ipv6 = false, .soft = false, .prefix_length = 32}), "ip saddr @banned4");
     EXPECT_EQ(match_text({.ipv6 = false, .soft = false, .prefix_length = 22}),
               "ip saddr & 255.255.252.0 @banned4_22");

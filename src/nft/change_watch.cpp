@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstddef>
 #include <utility>
@@ -43,10 +44,21 @@ std::string own_program() {
 }  // namespace
 
 struct ChangeWatch::State {
+    State(Owned<mnl_socket> opened, std::string table)
+        : socket(std::move(opened)), reader(std::move(table)) {}
+
+    /// False: errno says why it is not so.
+    [[nodiscard]] bool listen(bool on) const {
+        int group = NFNLGRP_NFTABLES;
+        const int option = on ? NETLINK_ADD_MEMBERSHIP : NETLINK_DROP_MEMBERSHIP;
+        return mnl_socket_setsockopt(socket.get(), option, &group, sizeof group) == 0;
+    }
+
     Owned<mnl_socket> socket;
     ChangeReader reader;
-    std::string own_program;
+    std::string own_name = own_program();
     std::vector<char> buffer = std::vector<char>(kReceiveBytes);
+    std::atomic<bool> has_missed{false};
 };
 
 ChangeWatch::ChangeWatch(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -64,14 +76,35 @@ std::expected<ChangeWatch, int> ChangeWatch::open(std::string table, std::uint32
     if (const int reason = keep_out(fd, own_port); reason != 0) {
         return std::unexpected(reason);
     }
-    int group = NFNLGRP_NFTABLES;
-    if (mnl_socket_bind(socket.get(), 0, MNL_SOCKET_AUTOPID) < 0 ||
-        mnl_socket_setsockopt(socket.get(), NETLINK_ADD_MEMBERSHIP, &group, sizeof group) < 0) {
+    auto state = std::make_unique<State>(std::move(socket), std::move(table));
+    if (mnl_socket_bind(state->socket.get(), 0, MNL_SOCKET_AUTOPID) < 0 || !state->listen(true)) {
         return std::unexpected(errno);
     }
-    return ChangeWatch(std::make_unique<State>(State{.socket = std::move(socket),
-                                                     .reader = ChangeReader(std::move(table)),
-                                                     .own_program = own_program()}));
+    return ChangeWatch(std::move(state));
+}
+
+void ChangeWatch::close_ears() {
+    static_cast<void>(state_->listen(false));  // who hears on has lost nothing
+}
+
+std::expected<void, int> ChangeWatch::open_ears() {
+    if (!state_->listen(true)) {
+        return std::unexpected(errno);
+    }
+    return {};
+}
+
+void ChangeWatch::on_missed() {
+    state_->has_missed = true;
+    // To itself, so that fd() becomes readable. No room for it means that there is something to read anyway.
+    nlmsghdr wake{};
+    wake.nlmsg_len = sizeof wake;
+    wake.nlmsg_type = NLMSG_OVERRUN;
+    sockaddr_nl self{};
+    self.nl_family = AF_NETLINK;
+    self.nl_pid = mnl_socket_get_portid(state_->socket.get());
+    const auto* const generic = reinterpret_cast<const sockaddr*>(&self);  // NOLINT: the socket API
+    sendto(fd(), &wake, sizeof wake, 0, generic, sizeof self);
 }
 
 int ChangeWatch::fd() const {
@@ -80,6 +113,9 @@ int ChangeWatch::fd() const {
 
 std::optional<Change> ChangeWatch::read() {
     std::optional<Change> last;
+    if (state_->has_missed.exchange(false)) {
+        last.emplace();
+    }
     while (true) {
         const ssize_t received =
             mnl_socket_recvfrom(state_->socket.get(), state_->buffer.data(), state_->buffer.size());
@@ -101,7 +137,7 @@ std::optional<Change> ChangeWatch::read() {
         const auto* message = reinterpret_cast<const nlmsghdr*>(state_->buffer.data());  // NOLINT: libmnl
         for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
             if (auto change = state_->reader.on_message(*message)) {
-                change->is_own = change->program == state_->own_program;
+                change->is_own = change->program == state_->own_name;
                 if (!last || !change->is_own) {
                     last = std::move(change);
                 }

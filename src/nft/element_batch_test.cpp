@@ -126,20 +126,27 @@ TEST(Ruleset, TheTableIsAsTheManualSays) {
     for (const std::string_view part :
          {"add table inet port_scanners_auto_ban",
           "type filter hook prerouting priority -450; policy accept;",
-          "banned4 { type ipv4_addr; size 1048576; flags timeout; counter; }",
-          "drop_ipv4 ip saddr @allow4 accept", "from_ipv6 ip6 saddr @banned6 counter goto drop_ipv6",
-          "banned6_64 { type ipv6_addr; size 1048576; flags timeout; counter; }",
-          "from_ipv4 ip saddr & 255.255.0.0 @banned4_16 counter goto drop_ipv4",
-          "from_ipv6 ip6 saddr & ffff:ffff:ffff:ff00:: @banned6_56 counter goto drop_ipv6",
-          "new_from_ipv4 ip saddr @soft4 counter goto drop_ipv4"}) {
+          "banned4 { type ipv4_addr; size 1048576; flags timeout; }", "drop_banned4 ip saddr @allow4 accept",
+          "from_ipv6 ip6 saddr @banned6 counter goto drop_banned6",
+          "banned6_64 { type ipv6_addr; size 1048576; flags timeout; }",
+          "from_ipv4 ip saddr & 255.255.0.0 @banned4_16 counter goto drop_banned4_16",
+          "from_ipv6 ip6 saddr & ffff:ffff:ffff:ff00:: @banned6_56 counter goto drop_banned6_56",
+          "new_from_ipv4 ip saddr @soft4 counter goto drop_soft4"}) {
         EXPECT_NE(text.find(part), std::string::npos) << part;
     }
     EXPECT_LT(text.find("from_ipv4 ip saddr @banned4 counter"),
               text.find("from_ipv4 tcp flags & (fin|syn|rst|ack) == syn"))
         << "who leaves for the soft sets has passed the others";
     EXPECT_NE(build_text("x", {}).find("delete chain inet x after_conntrack\n"), std::string::npos);
-    EXPECT_LT(text.find("drop_ipv4 ip saddr @allow4 accept"), text.find("drop_ipv4 drop"));
-    EXPECT_LT(text.find("drop_ipv6 ip6 saddr @allow6 accept"), text.find("drop_ipv6 drop"));
+    for (const char* set : {"banned4", "banned4_16", "soft4", "banned6", "banned6_56", "banned6_64"}) {
+        const std::string chain = std::string(" drop_") + set + " ";
+        const bool ipv6 = std::string_view(set).find('6') == std::string_view(set).find_first_of("46");
+        const std::size_t allowed =
+            text.find(chain + (ipv6 ? "ip6 saddr @allow6 accept" : "ip saddr @allow4 accept"));
+        const std::size_t counted = text.find(chain + "update @" + set + "_drops");
+        EXPECT_LT(allowed, counted) << set;
+        EXPECT_LT(counted, text.find(chain + "drop\n")) << set;
+    }
 }
 
 TEST(TableName, TakesIdentifiersOnly) {

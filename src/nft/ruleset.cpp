@@ -40,6 +40,19 @@ std::expected<void, std::string> run_in(nft_ctx& context, const std::string& tex
     return {};
 }
 
+/// What becomes of a packet of somebody in the set. Whether the source is allowed is asked only here, where
+/// it would be dropped.
+std::string drop_text(const BannedSet& set, std::string_view table) {
+    return fmt::format(
+        R"(add chain inet {0} drop_{1}
+flush chain inet {0} drop_{1}
+add rule inet {0} drop_{1} {2} accept
+add rule inet {0} drop_{1} {3}
+add rule inet {0} drop_{1} drop
+)",
+        table, name_of(set), set.ipv6 ? "ip6 saddr @allow6" : "ip saddr @allow4", count_text(set));
+}
+
 /// What drops softly. After conntrack (-200, NF_IP_PRI_CONNTRACK) it is known what belongs to a connection; a
 /// SYN never can, so it need not get that far. One in fragments shows its flags to nobody before they are put
 /// together.
@@ -79,11 +92,10 @@ std::string no_soft_text(std::string_view table) {
 
 std::string build_text(std::string_view table, const std::set<BannedSet>& sets) {
     // -450 is NF_IP_PRI_RAW_BEFORE_DEFRAG: before fragments are put together and connections tracked.
-    // A chain for each family, so that no packet pays for the lookups of the other one; and whether a source
-    // is allowed is asked only where it would be dropped.
+    // A chain for each family, so that no packet pays for the lookups of the other one.
     std::string set_texts;
     for (const BannedSet& set : sets) {
-        set_texts += set_text(set, table);
+        set_texts += set_text(set, table) + drop_text(set, table);
     }
     const bool has_soft = std::ranges::any_of(sets, &BannedSet::soft);
     std::string text = fmt::format(R"(add table inet {table}
@@ -92,27 +104,20 @@ add set inet {table} allow6 {{ type ipv6_addr; flags interval; }}
 {sets}add chain inet {table} prerouting {{ type filter hook prerouting priority -450; policy accept; }}
 add chain inet {table} from_ipv4
 add chain inet {table} from_ipv6
-add chain inet {table} drop_ipv4
-add chain inet {table} drop_ipv6
 flush chain inet {table} prerouting
 flush chain inet {table} from_ipv4
 flush chain inet {table} from_ipv6
-flush chain inet {table} drop_ipv4
-flush chain inet {table} drop_ipv6
 add rule inet {table} prerouting iif "lo" accept
 add rule inet {table} prerouting meta nfproto ipv4 goto from_ipv4
 add rule inet {table} prerouting meta nfproto ipv6 goto from_ipv6
-add rule inet {table} drop_ipv4 ip saddr @allow4 accept
-add rule inet {table} drop_ipv4 drop
-add rule inet {table} drop_ipv6 ip6 saddr @allow6 accept
-add rule inet {table} drop_ipv6 drop
 )",
                                    fmt::arg("table", table), fmt::arg("sets", set_texts));
     const auto add_drops = [&](bool soft) {
         for (const BannedSet& set : sets) {
             if (set.soft == soft) {
-                text += fmt::format("add rule inet {0} {1}from_{2} {3} counter goto drop_{2}\n", table,
-                                    soft ? "new_" : "", set.ipv6 ? "ipv6" : "ipv4", match_text(set));
+                text += fmt::format("add rule inet {} {}from_{} {} counter goto drop_{}\n", table,
+                                    soft ? "new_" : "", set.ipv6 ? "ipv6" : "ipv4", match_text(set),
+                                    name_of(set));
             }
         }
     };
@@ -122,7 +127,8 @@ add rule inet {table} drop_ipv6 drop
     return text;
 }
 
-std::string allow_text(std::string_view table, std::string_view set, std::span<const std::string> elements) {
+std::string elements_text(std::string_view table, std::string_view set,
+                          std::span<const std::string> elements) {
     std::string text = fmt::format("flush set inet {} {}\n", table, set);
     if (!elements.empty()) {
         text += fmt::format("add element inet {} {} {{ {} }}\n", table, set, fmt::join(elements, ", "));

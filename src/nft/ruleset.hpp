@@ -20,9 +20,9 @@ inline constexpr const char* kAllow6 = "allow6";
 /// Makes table, sets, chain and rules be there; what is there already stays, elements included. As one
 /// transaction there is no moment without the drop rules: the chains are emptied and filled anew at once.
 [[nodiscard]] std::string build_text(std::string_view table, const std::set<BannedSet>& sets);
-/// Sets the elements of one of the allow sets; `elements` as nft writes them, none overlapping.
-[[nodiscard]] std::string allow_text(std::string_view table, std::string_view set,
-                                     std::span<const std::string> elements);
+/// Has exactly these elements be in a set; as nft writes them, and in an interval set none overlapping.
+[[nodiscard]] std::string elements_text(std::string_view table, std::string_view set,
+                                        std::span<const std::string> elements);
 
 /// Has the kernel check text as run_text would run it, and changes nothing. The error as of run_text.
 [[nodiscard]] std::expected<void, std::string> check_text(const std::string& text);

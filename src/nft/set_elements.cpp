@@ -115,16 +115,23 @@ std::uint32_t SetElements::take_sequences() {
 
 int SetElements::commit(ElementBatch& batch) {
     const auto bytes = batch.finish();
-    return transport_->commit(bytes, batch.first_sequence(), batch.last_sequence());
+    const int reason = transport_->commit(bytes, batch.first_sequence(), batch.last_sequence());
+    committed_ += reason == 0 ? 1 : 0;
+    return reason;
 }
 
-int SetElements::put(std::span<const Group> groups) {
+std::size_t SetElements::count(std::span<const Group> groups) {
     std::size_t count = 0;
     for (const Group& group : groups) {
         count += group.elements.size();
     }
-    if (count <= kElementsPerTransaction) {
-        return count == 0 ? 0 : put_at_once(groups);
+    return count;
+}
+
+int SetElements::put(std::span<const Group> groups) {
+    const std::size_t elements = count(groups);
+    if (elements <= kElementsPerTransaction) {
+        return elements == 0 ? 0 : put_at_once(groups);
     }
     for (const auto& part : in_parts(groups, kElementsPerTransaction)) {
         if (const int reason = put_at_once(part); reason != 0) {

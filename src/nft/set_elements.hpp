@@ -5,6 +5,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <memory>
@@ -25,7 +26,7 @@ namespace farewell::nft {
 struct HeldElement {
     Element element;  // its timeout is what it was given
     std::chrono::milliseconds time_left{0};
-    std::uint64_t packets = 0;
+    std::uint64_t packets = 0;  // of its counter, if it has one
     std::uint64_t bytes = 0;
 };
 
@@ -37,6 +38,7 @@ class SetElements {
         std::string set;
         std::vector<Element> elements;
     };
+    [[nodiscard]] static std::size_t count(std::span<const Group> groups);
     /// Afterwards the kernel holds all of them with the timeout given here, whether they were there before or
     /// not.
     [[nodiscard]] int put(std::span<const Group> groups);
@@ -57,6 +59,9 @@ class SetElements {
     /// CAP_NET_ADMIN, EINVAL or EOPNOTSUPP where nf_tables is not there.
     [[nodiscard]] std::expected<std::uint32_t, int> generation();
 
+    /// How many of the network namespace's transactions were changes of elements by this object.
+    [[nodiscard]] std::uint32_t committed() const { return committed_; }
+
     /// Transport::run.
     [[nodiscard]] std::expected<void, std::string> run(const std::string& text) {
         return transport_->run(text);
@@ -65,9 +70,9 @@ class SetElements {
     [[nodiscard]] std::uint32_t port() const { return transport_->port(); }
     [[nodiscard]] std::expected<TableShape, int> shape();
 
-    /// More go in several transactions. For whoever listens to changes, us among them, the kernel makes a
-    /// message of 4 KiB for each element and keeps it until the transaction ends (nf_tables_setelem_notify):
-    /// with fifty thousand that is 200 MB. A few thousand take the same time in all.
+    /// More go in several transactions. If anybody listens to changes, the kernel makes a message of 4 KiB
+    /// for each element and keeps it until the transaction ends (nf_tables_setelem_notify): with fifty
+    /// thousand that is 200 MB. A few thousand take the same time in all.
     static constexpr std::size_t kElementsPerTransaction = 4'000;
 
  private:
@@ -81,6 +86,7 @@ class SetElements {
     std::string table_;
     std::unique_ptr<Transport> transport_;
     std::uint32_t sequence_ = 1;
+    std::uint32_t committed_ = 0;
 };
 
 }  // namespace farewell::nft

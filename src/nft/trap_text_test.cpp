@@ -134,7 +134,7 @@ TEST(TableText, HoldsBansATrapOrBoth) {
     EXPECT_THAT(observing, Not(HasSubstr("banned4")));
     EXPECT_THAT(observing, HasSubstr("hook input priority -10"));
     const std::string enforcing = build_text("t", {});
-    EXPECT_THAT(enforcing, HasSubstr("@banned4 counter goto drop_ipv4"));
+    EXPECT_THAT(enforcing, HasSubstr("@banned4 counter goto drop_banned4"));
     EXPECT_THAT(enforcing, HasSubstr("delete chain inet t trap\n")) << "what an earlier one left";
     EXPECT_EQ(replace_text("t", {}).find("add table inet t\ndelete table inet t\n"), 0U);
 }
