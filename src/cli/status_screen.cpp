@@ -91,12 +91,13 @@ std::string trap_line(const json& trap) {
             ? "holds nobody"
             : fmt::format("holds {}suspects, for {} after each closed port",
                           hesitation == "bare" ? "bare stacks and " : "", duration(trap.at("hold_seconds")));
-    std::string braked;
-    if (const auto brake = trap.find("brake"); brake != trap.end()) {
-        braked = fmt::format("   brakes at {} ports within {}", brake->at("ports").get<unsigned>(),
-                             duration(brake->at("window_seconds")));
-    }
-    return fmt::format("  trap      finds closed ports by itself   {}{}\n", held, braked);
+    return fmt::format("  trap      finds closed ports by itself   {}\n", held);
+}
+
+std::string brake_line(const json& brake) {
+    return fmt::format(
+        "  brake     the kernel lets nobody in who asks for {} closed ports within {}, for a second\n",
+        brake.at("ports").get<unsigned>(), duration(brake.at("window_seconds")));
 }
 
 std::string host_line(const json& host) {
@@ -198,6 +199,9 @@ std::string status_screen(const json& status, const Paint& paint) {
     }
     if (status.contains("trap")) {
         text += trap_line(status.at("trap"));
+    }
+    if (status.contains("brake")) {
+        text += brake_line(status.at("brake"));
     }
     text += history_line(status.at("history"));
     if (status.contains("trouble")) {

@@ -212,11 +212,6 @@ std::vector<std::string> keys_needing_restart(const Config& running, const Confi
     };
     compare("capture.*", running.capture, wanted.capture);
     compare("trap.*", running.trap, wanted.trap);
-    const auto brake_of = [](const Config& config) {
-        const auto content = table_content(config);
-        return content && content->trap ? content->trap->brake : std::nullopt;
-    };
-    compare("what trap.brake goes by", brake_of(running), brake_of(wanted));
     compare("mode", running.mode, wanted.mode);
     compare("nft.table", running.nft_table, wanted.nft_table);
     compare("control.socket", running.control_socket, wanted.control_socket);

@@ -94,11 +94,15 @@ class Daemon {
     void await_ruleset_change();
     void look_at_host();
     void stop(ExitStatus status);
+    [[nodiscard]] nft::TableContent table_content() const {
+        return config::table_content(config_).value_or(nft::TableContent{});
+    }
     void finish_bans();
 
-    Config config_;                         // control thread only
-    const std::optional<nft::Trap> trap_ =  // as chosen at start: the engine thread tells of it
-        config::table_content(config_).value_or(nft::TableContent{}).trap;
+    Config config_;  // control thread only
+    const std::optional<nft::Trap> trap_ =
+        table_content().trap;  // as chosen at start: the engine thread tells of it
+    std::optional<nft::Brake> brake_ = table_content().brake;  // engine thread only
     const ConfigSources sources_;
     Resources resources_;
     const core::Time started_ = boot_now();
@@ -279,6 +283,7 @@ StatusFacts Daemon::facts() {
             .lanes = resources_.source->status(),
             .table = "inet " + config_.nft_table,
             .trap = trap_,
+            .brake = brake_,
             .packets_per_second = packet_rate_.per_second(),
             .verdict_p99 = verdict_wait_.p99(),
             .repairs = loop_.repairs(),
@@ -324,13 +329,18 @@ std::vector<std::string> Daemon::reload() {
     resources_.host.remember_services_for(wanted->remember_services);
     config_.protect_sessions = wanted->protect_sessions;
     resources_.host.protect_sessions(wanted->protect_sessions);
-    loop_.post([this, limits = wanted->limits, allowlist = allow_.networks(),
+    loop_.post([this, limits = wanted->limits, brake = table_content().brake, allowlist = allow_.networks(),
                 cut_connections = wanted->cut_connections,
                 files = file_names(*wanted)](EngineLoop& loop) mutable {
         loop.cut_connections(cut_connections);
         config_loaded_ = boot_now();
         config_files_ = std::move(files);
-        if (auto applied = loop.reconfigure(limits, allowlist); !applied) {
+        brake_ = brake;
+        auto applied = loop.reconfigure(limits, allowlist);
+        if (auto braked = loop.enforcer().brake_at(brake); applied && !braked) {
+            applied = braked;
+        }
+        if (!applied) {
             spdlog::error("configuration reloaded, but: {}", applied.error().message);
             supervision_.reloaded("configuration reloaded, but: " + applied.error().message);
         } else {

@@ -208,10 +208,9 @@ json status_document(const StatusFacts& facts, const core::Engine& engine, core:
     if (facts.trap) {
         document["trap"] = {{"hesitation", nft::name_of(facts.trap->hesitation)},
                             {"hold_seconds", seconds(facts.trap->hold)}};
-        if (facts.trap->brake) {
-            document["trap"]["brake"] = {{"ports", facts.trap->brake->ports},
-                                         {"window_seconds", seconds(facts.trap->brake->window)}};
-        }
+    }
+    if (facts.brake) {
+        document["brake"] = {{"ports", facts.brake->ports}, {"window_seconds", seconds(facts.brake->window)}};
     }
     document["connections"] = {{"walks", facts.flows.walks},
                                {"failed", facts.flows.failed},

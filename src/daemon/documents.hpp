@@ -32,6 +32,7 @@ struct StatusFacts {
     std::vector<source::LaneStatus> lanes;
     std::string table;
     std::optional<nft::Trap> trap;  // nullopt: none
+    std::optional<nft::Brake> brake;
     double packets_per_second = 0;
     std::optional<std::chrono::nanoseconds> verdict_p99;  // of the last minute; nullopt: none was given
     std::uint64_t repairs = 0;

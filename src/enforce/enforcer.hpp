@@ -14,6 +14,7 @@
 #include "core/action.hpp"
 #include "core/address.hpp"
 #include "core/time.hpp"
+#include "nft/brake.hpp"
 
 namespace farewell::enforce {
 
@@ -71,6 +72,12 @@ class Enforcer {
 
     /// Replaces the kernel's own allowlist, which wins over every ban. build() keeps the last one set.
     virtual std::expected<void, EnforceError> allow(std::span<const core::Prefix> networks) = 0;
+
+    /// How soon the kernel itself stops who asks for closed ports, from now on; nullopt: nobody. Who bans
+    /// nobody brakes nobody.
+    virtual std::expected<void, EnforceError> brake_at(const std::optional<nft::Brake>& /*brake*/) {
+        return {};
+    }
 
     /// Whether everything around the bans is still what build() left: nobody has taken away, altered or added
     /// a table, chain or rule of ours since. What bans there are is list()'s to say.

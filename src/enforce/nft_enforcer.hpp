@@ -38,6 +38,7 @@ class NftEnforcer final : public Enforcer {
     std::expected<void, EnforceError> ban(std::span<const core::Ban> bans, core::Time now) override;
     std::expected<void, EnforceError> unban(std::span<const core::Prefix> sources) override;
     std::expected<void, EnforceError> allow(std::span<const core::Prefix> networks) override;
+    std::expected<void, EnforceError> brake_at(const std::optional<nft::Brake>& brake) override;
     std::expected<bool, EnforceError> is_intact() override;
     std::expected<std::vector<EnforcedBan>, EnforceError> list() override;
     std::expected<std::vector<EnforcedBan>, EnforceError> list_with_counts() override;
@@ -59,6 +60,7 @@ class NftEnforcer final : public Enforcer {
     std::expected<void, EnforceError> build_table(nft::SetElements& elements);
     std::expected<void, EnforceError> put(nft::SetElements& elements,
                                           std::span<const nft::SetElements::Group> groups);
+    void forget_ports(nft::SetElements& elements, std::span<const core::Prefix> sources);
     [[nodiscard]] std::string held_text(nft::SetElements& elements) const;
     int put_unheard(nft::SetElements& elements, std::span<const nft::SetElements::Group> groups);
     [[nodiscard]] std::expected<std::vector<nft::HeldElement>, EnforceError> list_set(

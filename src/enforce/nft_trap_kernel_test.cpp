@@ -54,10 +54,10 @@ TEST_F(NftTrapKernelTest, EveryKindIsTakenByTheKernel) {
         for (const bool bans : {true, false}) {
             nft::Trap trap = kTrap;
             trap.hesitation = hesitation;
-            trap.brake = bans ? std::optional(nft::Brake{}) : std::nullopt;
             trap.forward4 = {"192.0.2.0/24", "198.51.100.0/24"};
             trap.forward6 = {"2001:db8::/32"};
-            NftEnforcer enforcer = enforcer_with({.bans = bans, .trap = trap});
+            NftEnforcer enforcer = enforcer_with(
+                {.bans = bans, .trap = trap, .brake = bans ? std::optional(nft::Brake{}) : std::nullopt});
             const auto built = enforcer.build();
             ASSERT_TRUE(built) << built.error().message;
             EXPECT_TRUE(*enforcer.is_intact());
@@ -95,6 +95,48 @@ TEST_F(NftTrapKernelTest, WhoRestsLeavesTheBansAlone) {
     EXPECT_FALSE(holds("trap"));
     EXPECT_FALSE(holds("suspect4"));
     EXPECT_EQ(enforcer.list()->size(), 1U);
+}
+
+TEST_F(NftTrapKernelTest, ABrakeAloneTakesTheTrapsPlaceAndRestsLikeIt) {
+    ASSERT_TRUE(enforcer_with({.bans = true, .trap = kTrap, .brake = nft::Brake{}}).build());
+    EXPECT_TRUE(holds("ct state invalid") || holds("ct state != invalid"));
+    NftEnforcer enforcer = enforcer_with({.bans = true, .brake = nft::Brake{.ports = 7}});
+    const auto built = enforcer.build();
+    ASSERT_TRUE(built) << built.error().message;
+    EXPECT_TRUE(*enforcer.is_intact());
+    EXPECT_TRUE(holds("burst 6 packets"));
+    EXPECT_FALSE(holds("invalid")) << "it tells of nothing";
+    EXPECT_FALSE(holds("log group"));
+    ASSERT_TRUE(enforcer.rest());
+    EXPECT_FALSE(holds("trap"));
+}
+
+TEST_F(NftTrapKernelTest, TheBrakeTakesNewNumbersAndTheBansStay) {
+    NftEnforcer enforcer = enforcer_with({.bans = true, .brake = nft::Brake{.ports = 7}});
+    ASSERT_TRUE(enforcer.build());
+    const std::array bans{core::Ban{.source = alone(1), .until = at(2h)}};
+    ASSERT_TRUE(enforcer.ban(bans, at(1h)));
+    ASSERT_TRUE(enforcer.brake_at(nft::Brake{.ports = 8}));
+    EXPECT_TRUE(holds("burst 7 packets"));
+    EXPECT_TRUE(*enforcer.is_intact());
+    ASSERT_TRUE(enforcer.brake_at(std::nullopt));
+    EXPECT_FALSE(holds("trap"));
+    EXPECT_TRUE(*enforcer.is_intact());
+    EXPECT_EQ(enforcer.list()->size(), 1U);
+}
+
+TEST_F(NftTrapKernelTest, WhoeverIsLetInIsLetGoByTheBrakeToo) {
+    NftEnforcer enforcer = enforcer_with({.bans = true, .brake = nft::Brake{}});
+    ASSERT_TRUE(enforcer.build());
+    for (const char* set : {"burst4", "braked4"}) {
+        nft(std::string("add element inet farewell_test ") + set +
+            " { 10.0.0.1 timeout 1h, 10.0.0.2 timeout 1h }");
+    }
+    ASSERT_TRUE(enforcer.unban(std::array{alone(1)}));
+    for (const char* set : {"burst4", "braked4"}) {
+        EXPECT_FALSE(has_element(set, "10.0.0.1")) << set;
+        EXPECT_TRUE(has_element(set, "10.0.0.2")) << set;
+    }
 }
 
 TEST_F(NftTrapKernelTest, ATableWithoutATrapLosesTheOneItHad) {

@@ -16,7 +16,10 @@ std::string build_text(std::string_view table, const TableContent& content) {
                                        "add set inet {0} {1} {{ type ipv4_addr; flags interval; }}\n"
                                        "add set inet {0} {2} {{ type ipv6_addr; flags interval; }}\n",
                                        table, kAllow4, kAllow6);
-    return base + (content.trap ? trap_text(table, *content.trap) : no_trap_text(table));
+    if (content.trap) {
+        return base + trap_text(table, *content.trap, content.brake);
+    }
+    return base + (content.brake ? brake_text(table, *content.brake) : no_trap_text(table));
 }
 
 std::string replace_text(std::string_view table, const TableContent& content) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The whole of our table, by what it is to hold: bans (ruleset.hpp), a trap (trap_text.hpp), or both. What
+// The whole of our table, by what it is to hold: bans (ruleset.hpp), a trap (trap_text.hpp), or both.
+// What
 // the daemon builds and repairs, and what `farewell ruleset` prints and compares.
 #pragma once
 
@@ -16,6 +17,7 @@ namespace farewell::nft {
 struct TableContent {
     bool bans = true;  ///< false: whoever only observes leaves the chain that drops as it finds it
     std::optional<Trap> trap = {};
+    std::optional<Brake> brake = {};          ///< with the trap or without
     std::set<BannedSet> sets = first_sets();  ///< that bans are kept in
     friend bool operator==(const TableContent&, const TableContent&) = default;
 };

@@ -103,6 +103,7 @@ constexpr int kInsistentAfter = 2;  // closed ports, while it is a suspect; no o
 // A log group gathers what comes within ten milliseconds: long enough for a fast scanner to see a hundred
 // ports. Each packet by itself would cost twice as much, and a flood is read by one thread.
 constexpr int kReportedAtOnce = 2;
+constexpr const char* kBraked = "$ip saddr @braked$n $ip saddr != @allow$n ";
 constexpr const char* kBrakedFor = "1s";     // as long as an ordinary client waits before it repeats itself
 constexpr const char* kServedFor = "1d";     // a service behind us that has answered
 constexpr const char* kAskedFor = "1h";      // one that has not
@@ -180,19 +181,36 @@ std::string report_rule(const std::variant<LogGroup, Queues>& report) {
 
 /// Who is braked begins nothing, but farewell hears of it, or a scan might end before there is a ban. What is
 /// invalid is looked at before anybody drops it.
-void write_early(Writer& writer, const Trap& trap) {
-    if (trap.brake) {
+void write_early(Writer& writer, bool brakes) {
+    if (brakes) {
         for (const char* chain : {"trap_early", "trap_brake"}) {
             writer.rule(chain, "ct state { established, related } accept");
         }
         for (const Family& family : kFamilies) {
-            const std::string braked = filled(family, "$ip saddr @braked$n $ip saddr != @allow$n ");
-            writer.rule("trap_early", braked + "goto trap_look");
-            writer.rule("trap_brake", braked + "counter drop");
+            writer.rule("trap_early", filled(family, kBraked) + "goto trap_look");
+            writer.rule("trap_brake", filled(family, kBraked) + "counter drop");
         }
     }
     writer.rule("trap_early", "ct state != invalid accept");
     writer.rule("trap_early", "meta l4proto tcp goto trap_look");
+}
+
+/// All sets and chains, and the chains empty.
+void write_ground(Writer& writer, bool forwards) {
+    for (const Family& family : kFamilies) {
+        writer.sets(family);
+    }
+    for (const ChainRow& row : kChains) {
+        writer.chain(row.name, row.hook);
+    }
+    for (const ChainRow& row : kChains) {
+        writer.flush(row.name);
+    }
+    writer.chain(kForwardChain.name, forwards ? kForwardChain.hook : "");
+    writer.flush(kForwardChain.name);
+    if (!forwards) {
+        writer.drop_chain(kForwardChain.name);  // forwarded packets are to pay nothing for it
+    }
 }
 
 /// Whatever this host itself is asked: is there a socket for it?
@@ -223,14 +241,19 @@ void write_suspicion(Writer& writer, const Family& family, const Trap& trap) {
     writer.rule(family, "trap_look", "meta l4proto udp " + suspect);
 }
 
+/// A SYN for a closed port that its source has not asked for lately is counted.
+void write_new_port(Writer& writer, const Family& family) {
+    const std::string port = "$ip saddr . tcp dport";
+    writer.rule(family, "trap_report", fmt::format("{} {} @known_syn$n accept", kSyn, port));
+    writer.rule(
+        family, "trap_report",
+        fmt::format("{} add @known_syn$n {{ {} timeout {} }} jump trap_count$n", kSyn, port, kRepeatsFor));
+}
+
 /// A repeat tells nothing new and wakes nobody. Of UDP only what cannot be excused by its source port or by
 /// its hops: a packet that is excused must not hide the one after it.
 void write_report(Writer& writer, const Family& family, const Trap& trap) {
-    const std::string syn = "$ip saddr . tcp dport";
-    writer.rule(family, "trap_report", fmt::format("{} {} @known_syn$n accept", kSyn, syn));
-    writer.rule(
-        family, "trap_report",
-        fmt::format("{} add @known_syn$n {{ {} timeout {} }} jump trap_count$n", kSyn, syn, kRepeatsFor));
+    write_new_port(writer, family);
     const std::string udp = "$ip saddr . udp sport . udp dport . udp length";
     const std::string plain = fmt::format("udp sport != {} {} > 30", kReplyPorts, family.hops);
     writer.rule(family, "trap_report", fmt::format("{} {} @known_udp$n accept", plain, udp));
@@ -239,23 +262,23 @@ void write_report(Writer& writer, const Family& family, const Trap& trap) {
     writer.rule(family, "trap_report", report_rule(trap.report));
 }
 
-/// Each closed port of a source once, as long as the set of repeats has room: a limit that starts full and is
-/// hardly refilled counts them.
-void write_count(Writer& writer, const Family& family, const Trap& trap) {
-    constexpr std::string_view kCount =
-        "{} @{}$n {{ $ip saddr timeout {}ms limit rate over 1/hour burst {} packets }} "
-        "update @{}$n {{ $ip saddr timeout {} }}";
-    if (trap.hesitation != Hesitation::off) {
-        writer.rule(family, "trap_count",
-                    fmt::format(kCount, "update", "tries", trap.hold.count(), kInsistentAfter, "insistent",
-                                fmt::format("{}ms", trap.hold.count())));
-    }
-    if (trap.brake) {
-        // `add` leaves the time of what is there as it is: the window begins with the first port.
-        writer.rule(family, "trap_count",
-                    fmt::format(kCount, "add", "burst", trap.brake->window.count(), trap.brake->ports - 1,
-                                "braked", kBrakedFor));
-    }
+// Each closed port of a source once, as long as the set of repeats has room: a limit that starts full and is
+// hardly refilled counts them.
+constexpr std::string_view kCount =
+    "{} @{}$n {{ $ip saddr timeout {}ms limit rate over 1/hour burst {} packets }} "
+    "update @{}$n {{ $ip saddr timeout {} }}";
+
+void write_insistent(Writer& writer, const Family& family, std::chrono::milliseconds hold) {
+    writer.rule(family, "trap_count",
+                fmt::format(kCount, "update", "tries", hold.count(), kInsistentAfter, "insistent",
+                            fmt::format("{}ms", hold.count())));
+}
+
+void write_braked(Writer& writer, const Family& family, const Brake& brake) {
+    // `add` leaves the time of what is there as it is: the window begins with the first port.
+    writer.rule(
+        family, "trap_count",
+        fmt::format(kCount, "add", "burst", brake.window.count(), brake.ports - 1, "braked", kBrakedFor));
 }
 
 /// The first packet of its kind is dropped, and what repeats it faster than a retransmission would. Adding to
@@ -323,24 +346,10 @@ void write_forward(Writer& writer, const Family& family, const Trap& trap,
 
 }  // namespace
 
-std::string trap_text(std::string_view table, const Trap& trap) {
+std::string trap_text(std::string_view table, const Trap& trap, const std::optional<Brake>& brake) {
     Writer writer(table);
-    for (const Family& family : kFamilies) {
-        writer.sets(family);
-    }
-    for (const ChainRow& row : kChains) {
-        writer.chain(row.name, row.hook);
-    }
-    for (const ChainRow& row : kChains) {
-        writer.flush(row.name);
-    }
-    const bool forwards = !trap.forward4.empty() || !trap.forward6.empty();
-    writer.chain(kForwardChain.name, forwards ? kForwardChain.hook : "");
-    writer.flush(kForwardChain.name);
-    if (!forwards) {
-        writer.drop_chain(kForwardChain.name);  // forwarded packets are to pay nothing for it
-    }
-    write_early(writer, trap);
+    write_ground(writer, !trap.forward4.empty() || !trap.forward6.empty());
+    write_early(writer, brake.has_value());
     write_look(writer);
     for (const Family& family : kFamilies) {
         writer.rule(family, "trap_look", "$ip saddr @allow$n accept");
@@ -349,14 +358,35 @@ std::string trap_text(std::string_view table, const Trap& trap) {
         if (trap.hesitation != Hesitation::off) {
             write_suspicion(writer, family, trap);
             write_hesitation(writer, family, trap);
+            write_insistent(writer, family, trap.hold);
         }
         writer.rule(family, "trap_look", "goto trap_report$n");
         write_report(writer, family, trap);
-        write_count(writer, family, trap);
+        if (brake) {
+            write_braked(writer, family, *brake);
+        }
         const auto& networks = family.digit == '4' ? trap.forward4 : trap.forward6;
         if (!networks.empty()) {
             write_forward(writer, family, trap, networks);
         }
+    }
+    return writer.take();
+}
+
+std::string brake_text(std::string_view table, const Brake& brake) {
+    Writer writer(table);
+    write_ground(writer, false);
+    writer.rule("trap", "iif \"lo\" accept");
+    writer.rule("trap", fmt::format("{} fib daddr type local goto trap_look", kSyn));
+    for (const Family& family : kFamilies) {
+        writer.rule("trap_brake", fmt::format("{} {}counter drop", kSyn, filled(family, kBraked)));
+        writer.rule("trap_look",
+                    fmt::format("meta nfproto {} goto trap_look{}", family.nfproto, family.digit));
+        writer.rule(family, "trap_look", "$ip saddr @allow$n accept");
+        writer.rule(family, "trap_look", "socket transparent { 0, 1 } accept");
+        writer.rule(family, "trap_look", "goto trap_report$n");
+        write_new_port(writer, family);
+        write_braked(writer, family, brake);
     }
     return writer.take();
 }

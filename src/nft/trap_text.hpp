@@ -12,6 +12,8 @@
 #include <variant>
 #include <vector>
 
+#include "nft/brake.hpp"
+
 namespace farewell::nft {
 
 /// Whose first packet to an open port is held until the sender repeats it.
@@ -45,19 +47,10 @@ struct Queues {
     friend bool operator==(const Queues&, const Queues&) = default;
 };
 
-/// Who asks for so many distinct closed ports by SYN within the window is let in no more for a second: what
-/// farewelld bans for anyway, which takes it longer than a fast scanner needs for its next ports.
-struct Brake {
-    std::uint32_t ports = 5;  ///< at least 2
-    std::chrono::milliseconds window{2000};
-    friend bool operator==(const Brake&, const Brake&) = default;
-};
-
 struct Trap {
     std::variant<LogGroup, Queues> report = {};
     Hesitation hesitation = Hesitation::bare;
     std::chrono::milliseconds hold{3000};  ///< for how long a packet to a closed port makes a suspect
-    std::optional<Brake> brake = {};
     /// Networks behind this host whose closed ports are watched as well, as nft writes them, none
     /// overlapping.
     std::vector<std::string> forward4 = {};
@@ -69,8 +62,12 @@ struct Trap {
 inline constexpr int kTrapSetSize = 65'536;
 
 /// Makes the trap be there, in a table that has the allow sets; what its sets hold stays.
-[[nodiscard]] std::string trap_text(std::string_view table, const Trap& trap);
-/// Takes it out of a table, whether it is there or not.
+[[nodiscard]] std::string trap_text(std::string_view table, const Trap& trap,
+                                    const std::optional<Brake>& brake = {});
+/// The brake without the trap, for those who tell farewell by a rule of their own. It looks at SYNs alone and
+/// needs no connection tracking.
+[[nodiscard]] std::string brake_text(std::string_view table, const Brake& brake);
+/// Takes either out of a table, whether it is there or not.
 [[nodiscard]] std::string no_trap_text(std::string_view table);
 /// Fails, to be run by check_text, where the kernel's nftables has no `queue` statement.
 [[nodiscard]] std::string queue_probe_text();

@@ -76,8 +76,8 @@ TEST(TrapText, HoldsBareStacksAndSuspectsAsTold) {
 }
 
 TEST(TrapText, BrakesWhoAsksForSoManyPortsAtOnce) {
-    const std::string text = trap_text(
-        "t", {.hesitation = Hesitation::off, .brake = Brake{.ports = 7, .window = std::chrono::seconds(1)}});
+    const std::string text =
+        trap_text("t", {.hesitation = Hesitation::off}, Brake{.ports = 7, .window = std::chrono::seconds(1)});
     EXPECT_EQ(rules_of(text, "trap_early"),
               "ct state { established, related } accept\n"
               "ip saddr @braked4 ip saddr != @allow4 goto trap_look\n"
@@ -91,6 +91,25 @@ TEST(TrapText, BrakesWhoAsksForSoManyPortsAtOnce) {
               "add @burst4 { ip saddr timeout 1000ms limit rate over 1/hour burst 6 packets } "
               "update @braked4 { ip saddr timeout 1s }\n");
     EXPECT_EQ(rules_of(trap_text("t", {.hesitation = Hesitation::off}), "trap_count4"), "");
+}
+
+TEST(TrapText, TheBrakeAloneLooksAtSynsOnly) {
+    const std::string text = brake_text("t", {.ports = 7, .window = std::chrono::seconds(2)});
+    const std::string syn = "tcp flags & (fin | syn | rst | ack) == syn ";
+    EXPECT_EQ(rules_of(text, "trap_early"), "");
+    EXPECT_EQ(rules_of(text, "trap_brake"), syn + "ip saddr @braked4 ip saddr != @allow4 counter drop\n" +
+                                                syn +
+                                                "ip6 saddr @braked6 ip6 saddr != @allow6 counter drop\n");
+    EXPECT_EQ(rules_of(text, "trap"), "iif \"lo\" accept\n" + syn + "fib daddr type local goto trap_look\n");
+    EXPECT_EQ(rules_of(text, "trap_look6"),
+              "ip6 saddr @allow6 accept\nsocket transparent { 0, 1 } accept\ngoto trap_report6\n");
+    EXPECT_EQ(rules_of(text, "trap_report6"),
+              syn + "ip6 saddr . tcp dport @known_syn6 accept\n" + syn +
+                  "add @known_syn6 { ip6 saddr . tcp dport timeout 10s } jump trap_count6\n");
+    EXPECT_EQ(rules_of(text, "trap_count6"),
+              "add @burst6 { ip6 saddr timeout 2000ms limit rate over 1/hour burst 6 packets } "
+              "update @braked6 { ip6 saddr timeout 1s }\n");
+    EXPECT_THAT(text, Not(HasSubstr(" ct "))) << "no connections are tracked for it";
 }
 
 TEST(TrapText, ASourcesPacketsMeetOneQueue) {

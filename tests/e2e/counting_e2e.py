@@ -158,7 +158,7 @@ class LoggedTooShort(CountingTest):
 
     def test_a_rule_that_copies_less_than_the_headers_bans_nobody(self):
         """The rule cuts what the daemon asked for: that is cut_short, and no evidence."""
-        daemon = self.start_daemon("capture.source=nflog", "capture.group=9")
+        daemon = self.start_daemon("capture.source=nflog", "capture.group=9", "trap.brake=false")
         self.send(self.syns(20))
         self.wait_judged(daemon, 20)
         self.assertEqual(daemon.status()["packets"]["undecoded"]["cut_short"], 20)

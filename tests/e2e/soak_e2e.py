@@ -168,6 +168,11 @@ class Leaks(unittest.TestCase):
         (leak,) = self.life(health.RSS_SLOPE_MAX * 10, given_back=lambda second: 600 if 150 < second < 400 else 0)
         self.assertIn("RSS grows by", leak)
 
+    def test_memory_that_was_taken_once_and_is_used_again(self):
+        for at in (100, 200, 300, 400, 500, 600):
+            with self.subTest(at=at):
+                self.assertEqual(self.life(given_back=lambda second, at=at: 0 if second > at else 3000), [])
+
     def test_one_descriptor_in_five_minutes(self):
         self.assertEqual(self.life(descriptors=lambda second: 30 + second // 300), ["30 file descriptors have become 31"])
 

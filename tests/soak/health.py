@@ -12,6 +12,13 @@ WARM_UP = 240.0  # it is over by then
 _PAGE_KIB = os.sysconf("SC_PAGE_SIZE") / 1024
 
 
+def _slope(samples):
+    """KiB a minute, by the median of the slopes between each sample and the one half the time later."""
+    half = len(samples) // 2
+    slopes = sorted((late[1] - early[1]) / (late[0] - early[0]) * 60 for early, late in zip(samples, samples[half:]))
+    return slopes[len(slopes) // 2]
+
+
 class Life:
     """One life of farewelld, in samples of (seconds since its start, RSS in KiB, file descriptors, threads)."""
 
@@ -41,25 +48,26 @@ class Life:
         return [sample for sample in self.samples if sample[0] >= self._warm_after]
 
     def slope(self):
-        """KiB a minute, by the median of the slopes between each sample and the one half the time later; None for a short life."""
+        """KiB a minute of the life after the warm-up; None for a short one."""
         warm = self.warm()
         if not warm or warm[-1][0] - warm[0][0] < JUDGED_FROM:
             return None
-        half = len(warm) // 2
-        slopes = sorted((late[1] - early[1]) / (late[0] - early[0]) * 60 for early, late in zip(warm, warm[half:]))
-        return slopes[len(slopes) // 2]
+        return _slope(warm)
 
-    def _stands_higher(self):
-        """At the end than at the beginning: memory that was given back meanwhile and is taken again is no leak."""
-        sizes = [sample[1] for sample in self.warm()]
-        third = len(sizes) // 3
-        return statistics.median(sizes[-third:]) > statistics.median(sizes[:third])
+    def _goes_on(self):
+        """It stands higher at the end than at the beginning, and grows in both halves: memory that was given back meanwhile and is
+        taken again is no leak, nor what some event took once and all that come after it use again."""
+        warm = self.warm()
+        third = len(warm) // 3
+        first, last = (statistics.median(sample[1] for sample in part) for part in (warm[:third], warm[-third:]))
+        half = len(warm) // 2
+        return last > first and min(_slope(warm[:half]), _slope(warm[half:])) > RSS_SLOPE_MAX
 
     def leaks(self):
         """What has grown. Clients come and go, so of descriptors and threads the fewest of the first and last third count."""
         found = []
         slope = self.slope()
-        if slope is not None and slope > RSS_SLOPE_MAX and self._stands_higher():
+        if slope is not None and slope > RSS_SLOPE_MAX and self._goes_on():
             found.append(f"RSS grows by {slope:.0f} KiB a minute")
         settled = [sample for sample in self.samples if sample[0] >= 3]
         third = len(settled) // 3
