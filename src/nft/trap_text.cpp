@@ -38,16 +38,17 @@ constexpr std::array kFamilies{
 // Definitions never depend on the configuration: a set that is there already is kept as it is. Timeouts are
 // therefore told by the rules that add.
 struct SetRow {
-    const char* name;  // with the family's digit behind it
-    const char* key;   // $type is that of an address, $ip the header
+    const char* name;       // with the family's digit behind it
+    const char* key;        // $type is that of an address, $ip the header
+    bool of_brake = false;  // which is there without the trap as well
 };
 constexpr std::array kSets{
     SetRow{"suspect", "type $type"},
     SetRow{"tries", "type $type"},
     SetRow{"insistent", "type $type"},
-    SetRow{"known_syn", "type $type . inet_service"},
-    SetRow{"burst", "type $type"},
-    SetRow{"braked", "type $type"},
+    SetRow{"known_syn", "type $type . inet_service", true},
+    SetRow{"burst", "type $type", true},
+    SetRow{"braked", "type $type", true},
     SetRow{"known_udp", "typeof $ip saddr . udp sport . udp dport . udp length"},
     SetRow{"held_tcp", "typeof $ip saddr . tcp sport . tcp dport . tcp sequence"},
     SetRow{"held_tcp_now", "typeof $ip saddr . tcp sport . tcp dport . tcp sequence"},
@@ -67,18 +68,19 @@ constexpr std::array kSets{
 struct ChainRow {
     const char* name;
     const char* hook;  // empty: a chain that others go to
+    bool of_brake = false;
 };
 constexpr std::array kChains{
     ChainRow{"trap_early", "{ type filter hook prerouting priority -198; policy accept; }"},
-    ChainRow{"trap_brake", "{ type filter hook prerouting priority -197; policy accept; }"},
-    ChainRow{"trap", "{ type filter hook input priority -10; policy accept; }"},
-    ChainRow{"trap_look", ""},
-    ChainRow{"trap_look4", ""},
-    ChainRow{"trap_look6", ""},
-    ChainRow{"trap_report4", ""},
-    ChainRow{"trap_report6", ""},
-    ChainRow{"trap_count4", ""},
-    ChainRow{"trap_count6", ""},
+    ChainRow{"trap_brake", "{ type filter hook prerouting priority -197; policy accept; }", true},
+    ChainRow{"trap", "{ type filter hook input priority -10; policy accept; }", true},
+    ChainRow{"trap_look", "", true},
+    ChainRow{"trap_look4", "", true},
+    ChainRow{"trap_look6", "", true},
+    ChainRow{"trap_report4", "", true},
+    ChainRow{"trap_report6", "", true},
+    ChainRow{"trap_count4", "", true},
+    ChainRow{"trap_count6", "", true},
     ChainRow{"trap_open4", ""},
     ChainRow{"trap_open6", ""},
     ChainRow{"trap_hold4", ""},
@@ -146,10 +148,8 @@ class Writer {
                                  row.name, family.digit, filled(family, row.key), kTrapSetSize);
         }
     }
-    void drop_sets(const Family& family) {
-        for (const SetRow& row : kSets) {
-            text_ += fmt::format("delete set inet {} {}{}\n", table_, row.name, family.digit);
-        }
+    void drop_set(const Family& family, const char* name) {
+        text_ += fmt::format("delete set inet {} {}{}\n", table_, name, family.digit);
     }
     /// To the chain of no family.
     void rule(const char* name, std::string_view rule) {
@@ -195,21 +195,39 @@ void write_early(Writer& writer, bool brakes) {
     writer.rule("trap_early", "meta l4proto tcp goto trap_look");
 }
 
-/// All sets and chains, and the chains empty.
-void write_ground(Writer& writer, bool forwards) {
+enum class Part : std::uint8_t { nothing, brake, trap, trap_and_forward };
+
+/// The sets and chains of this part, the chains empty, and no others. What is to go is made first, because
+/// what is not there cannot be deleted.
+void write_ground(Writer& writer, Part part) {
+    const auto stays = [part](const auto& row) {
+        return part == Part::brake ? row.of_brake : part != Part::nothing;
+    };
     for (const Family& family : kFamilies) {
         writer.sets(family);
     }
     for (const ChainRow& row : kChains) {
-        writer.chain(row.name, row.hook);
+        writer.chain(row.name, stays(row) ? row.hook : "");
     }
+    writer.chain(kForwardChain.name, part == Part::trap_and_forward ? kForwardChain.hook : "");
     for (const ChainRow& row : kChains) {
         writer.flush(row.name);
     }
-    writer.chain(kForwardChain.name, forwards ? kForwardChain.hook : "");
     writer.flush(kForwardChain.name);
-    if (!forwards) {
+    for (const ChainRow& row : kChains) {
+        if (!stays(row)) {
+            writer.drop_chain(row.name);
+        }
+    }
+    if (part != Part::trap_and_forward) {
         writer.drop_chain(kForwardChain.name);  // forwarded packets are to pay nothing for it
+    }
+    for (const Family& family : kFamilies) {
+        for (const SetRow& row : kSets) {
+            if (!stays(row)) {
+                writer.drop_set(family, row.name);
+            }
+        }
     }
 }
 
@@ -348,7 +366,8 @@ void write_forward(Writer& writer, const Family& family, const Trap& trap,
 
 std::string trap_text(std::string_view table, const Trap& trap, const std::optional<Brake>& brake) {
     Writer writer(table);
-    write_ground(writer, !trap.forward4.empty() || !trap.forward6.empty());
+    const bool forwards = !trap.forward4.empty() || !trap.forward6.empty();
+    write_ground(writer, forwards ? Part::trap_and_forward : Part::trap);
     write_early(writer, brake.has_value());
     write_look(writer);
     for (const Family& family : kFamilies) {
@@ -375,7 +394,7 @@ std::string trap_text(std::string_view table, const Trap& trap, const std::optio
 
 std::string brake_text(std::string_view table, const Brake& brake) {
     Writer writer(table);
-    write_ground(writer, false);
+    write_ground(writer, Part::brake);
     writer.rule("trap", "iif \"lo\" accept");
     writer.rule("trap", fmt::format("{} fib daddr type local goto trap_look", kSyn));
     for (const Family& family : kFamilies) {
@@ -393,24 +412,7 @@ std::string brake_text(std::string_view table, const Brake& brake) {
 
 std::string no_trap_text(std::string_view table) {
     Writer writer(table);
-    for (const Family& family : kFamilies) {
-        writer.sets(family);
-    }
-    for (const ChainRow& row : kChains) {
-        writer.chain(row.name);
-    }
-    writer.chain(kForwardChain.name);
-    for (const ChainRow& row : kChains) {
-        writer.flush(row.name);
-    }
-    writer.flush(kForwardChain.name);
-    for (const ChainRow& row : kChains) {
-        writer.drop_chain(row.name);
-    }
-    writer.drop_chain(kForwardChain.name);
-    for (const Family& family : kFamilies) {
-        writer.drop_sets(family);
-    }
+    write_ground(writer, Part::nothing);
     return writer.take();
 }
 

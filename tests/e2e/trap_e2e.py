@@ -326,7 +326,7 @@ class Commands(TrapWorld):
         self.assertFalse(world.os.path.exists(file))
         differs = self.farewell(*ruleset, "diff", "--config", config)
         self.assertEqual(differs.returncode, 1)
-        self.assertIn("- \tchain trap {", differs.stdout)
+        self.assertIn("- \tchain trap_early {", differs.stdout)
         daemon.stop()
 
     def test_what_an_unclean_end_left_is_taken_out(self):
