@@ -58,10 +58,17 @@ void EngineLoop::run(const std::stop_token& stop) {
     const std::stop_callback wake(stop, [this] { doorbell_.ring(); });
     while (!stop.stop_requested()) {
         rounds_.fetch_add(1, std::memory_order_relaxed);
-        is_engine_waiting_.store(true, std::memory_order_relaxed);
-        std::unique_lock lock(at_work_);
-        is_engine_waiting_.store(false, std::memory_order_relaxed);
-        bool worked = take_what_is_left();
+        std::unique_lock lock = go_to_work();
+        bool worked = !unannounced_.empty();
+        if (worked) {
+            std::vector<News> news = take_news();
+            lock.unlock();
+            for (News& one : news) {
+                tell(std::move(one));
+            }
+            lock = go_to_work();
+        }
+        worked = take_what_is_left() || worked;
         worked = take_probes(&EngineLoop::enforce) || worked;
         worked = mailbox_.run_all(*this) || worked;
         const core::Time now = boot_now();
@@ -140,17 +147,25 @@ void EngineLoop::enforce_or_leave(std::span<const core::Ban> bans) {
     }
 }
 
+/// Receiving threads make way for it.
+std::unique_lock<std::mutex> EngineLoop::go_to_work() {
+    is_engine_waiting_.store(true, std::memory_order_relaxed);
+    std::unique_lock lock(at_work_);
+    is_engine_waiting_.store(false, std::memory_order_relaxed);
+    return lock;
+}
+
 /// By receiving threads; before anything else, so that whoever asks is told the news first.
 bool EngineLoop::take_what_is_left() {
-    const auto unannounced = std::exchange(unannounced_, {});
-    for (const auto& [ban, at] : unannounced) {
-        announce(ban, at);
+    std::vector<News> news = take_news();
+    for (News& one : news) {
+        tell(std::move(one));
     }
     const std::vector<core::Ban> unenforced = std::exchange(unenforced_, {});
     if (!unenforced.empty()) {
         enforce(unenforced);
     }
-    return !unannounced.empty() || !unenforced.empty();
+    return !news.empty() || !unenforced.empty();
 }
 
 void EngineLoop::take_ticks(core::Time now) {
@@ -179,41 +194,6 @@ void EngineLoop::take_ticks(core::Time now) {
     log_.on_tick(now);
     next_tick_ = std::min(engine_.next_due().value_or(core::Time::max()), now + kTickAtLeastEvery);
     next_tick_ = std::max(next_tick_, now + std::chrono::milliseconds(1));
-}
-
-void EngineLoop::watch_budget(core::Time now) {
-    const std::uint64_t withheld = engine_.counters().bans_withheld;
-    const bool is_over = engine_.is_over_budget(now);
-    if (is_over && !is_over_budget_) {
-        log_.budget_spent(engine_.limits().bans_per_minute);
-        record(now, history::BudgetSpent{.bans_per_minute = engine_.limits().bans_per_minute});
-    } else if (!is_over && is_over_budget_) {
-        record(now, history::BansResumed{.withheld = withheld - withheld_before_});
-        log_.bans_resumed(withheld - withheld_before_);
-    }
-    is_over_budget_ = is_over;
-    if (!is_over) {
-        withheld_before_ = withheld;
-    }
-}
-
-/// Once a tick: a file comes in many parts.
-void EngineLoop::tell_of_imports(core::Time now) {
-    if (const std::size_t bans = std::exchange(imported_, 0); bans > 0) {
-        spdlog::info("{} {} imported", bans, bans == 1 ? "ban" : "bans");
-        record(now, history::Imported{.bans = bans});
-    }
-}
-
-std::string EngineLoop::trouble() const {
-    if (is_kernel_refusing()) {
-        return last_refusal_;
-    }
-    if (engine_.is_over_budget(boot_now())) {
-        return fmt::format("more than {} bans within a minute: new scanners are not banned (ban.per_minute)",
-                           engine_.limits().bans_per_minute);
-    }
-    return "";
 }
 
 void EngineLoop::on_arrival(const core::Arrival& arrival) {
@@ -358,19 +338,6 @@ std::expected<void, EnforceError> EngineLoop::rebuild(core::Time now, const std:
     return {};
 }
 
-/// The log and the history, once.
-void EngineLoop::tell_of_rebuilt(const std::string& by) {
-    if (const auto rebuilt = std::exchange(rebuilt_, std::nullopt)) {
-        log_.rebuilt(rebuilt->bans, wiring_.enforcer_name, by, rebuilt->took);
-        note_repair({.rebuilt = true, .bans = rebuilt->bans, .by = by}, rebuilt->at);
-    }
-}
-
-void EngineLoop::note_repair(const history::Repaired& repair, core::Time at) {
-    last_repair_ = Repair{.at = at, .by = repair.by};
-    record(at, repair);
-}
-
 /// The kernel holds this ban. Whether it did not before.
 bool EngineLoop::is_news(const core::Ban& ban, core::Time now) {
     refused_.erase(ban.source);
@@ -379,16 +346,8 @@ bool EngineLoop::is_news(const core::Ban& ban, core::Time now) {
 
 void EngineLoop::conclude(const core::Ban& ban, core::Time now) {
     if (is_news(ban, now)) {
-        announce(ban, now);
+        tell(news_of(ban, now));
     }
-}
-
-void EngineLoop::announce(const core::Ban& ban, core::Time now) {
-    if (wiring_.flows != nullptr && wiring_.cut_connections && !ban.soft) {
-        static_cast<void>(wiring_.flows->cut(ban.source));  // it counts what it has no room for
-    }
-    proofs_.note(ban, now);
-    tell_of(ban, now);
 }
 
 void EngineLoop::on_proven(const std::vector<core::Address>& sources) {
@@ -403,47 +362,12 @@ void EngineLoop::on_proven(const std::vector<core::Address>& sources) {
     }
 }
 
-/// The log and the history.
-void EngineLoop::tell_of(const core::Ban& ban, core::Time now) {
-    if (ban.reason == core::BanReason::imported) {
-        return;  // import() tells of them all
-    }
-    auto known = engine_.ban_of(ban.source, now);
-    if (!known) {
-        return;  // so short a ban is over already
-    }
-    log_.banned(ban, *known, now);
-    record(now, history::Banned{
-                    .ban = ban, .evidence = std::move(known->evidence), .note = std::move(known->note)});
-}
-
-template <typename What>
-void EngineLoop::record(core::Time at, What&& what) {
-    history::Event event{
-        .at = at, .observed = wiring_.observing, .what = std::forward<What>(what), .number = ++events_};
-    if (tap_) {
-        tap_->note(event);
-    }
-    if (wiring_.record) {
-        wiring_.record(std::move(event));
-    }
-}
-
 void EngineLoop::refuse(const core::Ban& ban, const EnforceError& error, core::Time now) {
     engine_.on_refused(ban.source, now);
     refused_.insert(ban.source);
     last_refusal_ = error.message;
     next_tick_ = std::min(next_tick_, engine_.next_due().value_or(next_tick_));
     log_.refused(ban, error.message, now);
-}
-
-void EngineLoop::on_unbanned(const core::Unban& unban, core::Time now) {
-    refused_.erase(unban.source);
-    if (unban.banned_for == core::BanReason::imported && unban.reason == core::UnbanReason::expired) {
-        return;  // nobody was told of its beginning
-    }
-    log_.unbanned(unban, now);
-    record(now, history::Unbanned{unban});
 }
 
 void EngineLoop::set_knowledge(std::shared_ptr<const core::Knowledge> knowledge) {

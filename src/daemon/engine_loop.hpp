@@ -118,6 +118,7 @@ class EngineLoop {
     bool take_probes(EnforceBans enforce_bans);
     [[nodiscard]] bool has_probes() const;
     void enforce_or_leave(std::span<const core::Ban> bans);
+    [[nodiscard]] std::unique_lock<std::mutex> go_to_work();
     bool take_what_is_left();
     void take_ticks(core::Time now);
     void watch_budget(core::Time now);
@@ -132,14 +133,23 @@ class EngineLoop {
     std::expected<void, enforce::EnforceError> restore(std::span<const core::Ban> bans);
     [[nodiscard]] bool is_news(const core::Ban& ban, core::Time now);
     void conclude(const core::Ban& ban, core::Time now);
-    void announce(const core::Ban& ban, core::Time now);
+    /// Of a ban in force: all that is to be told of it.
+    struct News {
+        core::Ban ban;
+        core::Time at;
+        std::optional<core::BanRecord> known = {};
+        history::Event event = {};  // if it is known
+    };
+    [[nodiscard]] News news_of(const core::Ban& ban, core::Time now);
+    std::vector<News> take_news();
+    void tell(News news);
     void refuse(const core::Ban& ban, const enforce::EnforceError& error, core::Time now);
     void on_unbanned(const core::Unban& unban, core::Time now);
-    void tell_of(const core::Ban& ban, core::Time now);
     void tell_of_imports(core::Time now);
     [[nodiscard]] bool is_in_force(const core::Prefix& source) const;
-    template <typename What>
-    void record(core::Time at, What&& what);
+    [[nodiscard]] history::Event event_of(core::Time at, history::What what);
+    void pass_on(history::Event event);
+    void record(core::Time at, history::What what);
     std::expected<void, enforce::EnforceError> let_in(core::Time now);
     void let_in_or_retry(core::Time now);
 

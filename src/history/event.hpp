@@ -47,10 +47,12 @@ struct BansResumed {
     std::uint64_t withheld = 0;  ///< bans, while the budget was spent
 };
 
+using What = std::variant<Banned, Imported, Unbanned, Repaired, BudgetSpent, BansResumed>;
+
 struct Event {
     core::Time at;
     bool observed = false;  ///< in observe mode: it would have been so
-    std::variant<Banned, Imported, Unbanned, Repaired, BudgetSpent, BansResumed> what;
+    What what;
     std::uint64_t number = 0;  ///< in the order in which they happened, since this daemon's start
 };
 
