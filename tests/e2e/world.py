@@ -169,6 +169,11 @@ class Daemon:
         # Changing the user makes a process undumpable, which LeakSanitizer cannot work with.
         environment = dict(os.environ, ASAN_OPTIONS="detect_leaks=0")
         self.process = namespace.start(*command, stdout=self._log, stderr=self._log, env=environment)
+        # It changes its user, and the kernel then forgets with whom it should die: somebody else sees to that.
+        reader, self._life = os.pipe()
+        self._guard = subprocess.Popen(["sh", "-c", 'read -r _; [ "$(cat "/proc/$0/comm")" != farewelld ] || kill -9 "$0"',
+                                        str(self.process.pid)], stdin=reader, stderr=subprocess.DEVNULL)
+        os.close(reader)
 
     def log(self):
         with open(self._log_path, encoding="utf-8") as file:
@@ -212,6 +217,9 @@ class Daemon:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+        self._guard.kill()
+        self._guard.wait()
+        os.close(self._life)
         self._log.close()
 
 
