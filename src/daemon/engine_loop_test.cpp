@@ -17,14 +17,6 @@
 namespace farewell::daemon {
 namespace {
 
-using namespace std::chrono_literals;
-using enforce::EnforceError;
-using enforce::Failure;
-using test::alone;
-using test::probe;
-using test::source;
-
-/// A kernel in memory. Used by the engine thread; looked at from tasks, which run there too.
 TEST_F(EngineLoopTest, ProbesOfSeveralRingsAreOneSource) {
     scan(1);
     EXPECT_TRUE(wait_held(1));

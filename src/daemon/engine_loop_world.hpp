@@ -31,6 +31,7 @@ using test::alone;
 using test::probe;
 using test::source;
 
+/// A kernel in memory. Used by the engine thread; looked at from tasks, which run there too.
 class FakeEnforcer final : public enforce::Enforcer {
  public:
     std::expected<void, EnforceError> build() override {
