@@ -99,10 +99,8 @@ class Daemon {
     }
     void finish_bans();
 
-    Config config_;  // control thread only
-    const std::optional<nft::Trap> trap_ =
-        table_content().trap;  // as chosen at start: the engine thread tells of it
-    std::optional<nft::Brake> brake_ = table_content().brake;  // engine thread only
+    Config config_;                                               // control thread only
+    const std::optional<nft::Trap> trap_ = table_content().trap;  // as chosen at start; engine thread
     const ConfigSources sources_;
     Resources resources_;
     const core::Time started_ = boot_now();
@@ -283,7 +281,7 @@ StatusFacts Daemon::facts() {
             .lanes = resources_.source->status(),
             .table = "inet " + config_.nft_table,
             .trap = trap_,
-            .brake = brake_,
+            .brake = loop_.enforcer().brake(),
             .packets_per_second = packet_rate_.per_second(),
             .verdict_p99 = verdict_wait_.p99(),
             .repairs = loop_.repairs(),
@@ -335,7 +333,6 @@ std::vector<std::string> Daemon::reload() {
         loop.cut_connections(cut_connections);
         config_loaded_ = boot_now();
         config_files_ = std::move(files);
-        brake_ = brake;
         auto applied = loop.reconfigure(limits, allowlist);
         if (auto braked = loop.enforcer().brake_at(brake); applied && !braked) {
             applied = braked;

@@ -230,6 +230,12 @@ std::expected<Resources, StartFailure> acquire(const Config& config) {
         return cannot(adopted.error());
     }
     resources.adopted = std::move(*adopted);
+    const auto wanted = config::table_content(config);
+    if (wanted && wanted->brake && !resources.enforcer->brake()) {
+        spdlog::warn(
+            "this kernel's nftables cannot find out for which ports there is a socket: nobody is braked "
+            "(trap.brake)");
+    }
     return resources;
 }
 

@@ -78,6 +78,8 @@ class Enforcer {
     virtual std::expected<void, EnforceError> brake_at(const std::optional<nft::Brake>& /*brake*/) {
         return {};
     }
+    /// As it is in force: nullopt also where the kernel lacks what it needs.
+    [[nodiscard]] virtual std::optional<nft::Brake> brake() const { return std::nullopt; }
 
     /// Whether everything around the bans is still what build() left: nobody has taken away, altered or added
     /// a table, chain or rule of ours since. What bans there are is list()'s to say.

@@ -39,6 +39,7 @@ class NftEnforcer final : public Enforcer {
     std::expected<void, EnforceError> unban(std::span<const core::Prefix> sources) override;
     std::expected<void, EnforceError> allow(std::span<const core::Prefix> networks) override;
     std::expected<void, EnforceError> brake_at(const std::optional<nft::Brake>& brake) override;
+    [[nodiscard]] std::optional<nft::Brake> brake() const override { return brake_; }
     std::expected<bool, EnforceError> is_intact() override;
     std::expected<std::vector<EnforcedBan>, EnforceError> list() override;
     std::expected<std::vector<EnforcedBan>, EnforceError> list_with_counts() override;
@@ -58,6 +59,8 @@ class NftEnforcer final : public Enforcer {
     std::expected<void, EnforceError> adopt_sets(nft::SetElements& elements);
     std::expected<void, EnforceError> need(const nft::BannedSet& set);
     std::expected<void, EnforceError> build_table(nft::SetElements& elements);
+    std::expected<void, EnforceError> build_table_of(nft::SetElements& elements,
+                                                     const nft::TableContent& content) const;
     std::expected<void, EnforceError> put(nft::SetElements& elements,
                                           std::span<const nft::SetElements::Group> groups);
     void forget_ports(nft::SetElements& elements, std::span<const core::Prefix> sources);
@@ -72,6 +75,7 @@ class NftEnforcer final : public Enforcer {
     NftSettings settings_;                      // whose sets get more as bans need them
     std::optional<nft::SetElements> elements_;  // opened at first use
     std::shared_ptr<nft::ChangeWatch> watch_;   // none before watch()
+    std::optional<nft::Brake> brake_;           // as built
     std::vector<core::Prefix> allowlist_;
     std::optional<nft::TableShape>
         built_;  // as build() left the table; nullopt: what is there is of an earlier life

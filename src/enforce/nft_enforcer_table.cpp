@@ -99,12 +99,27 @@ std::expected<void, EnforceError> NftEnforcer::need(const BannedSet& set) {
 }
 
 std::expected<void, EnforceError> NftEnforcer::build_table(SetElements& elements) {
+    auto built = build_table_of(elements, settings_.content);
+    brake_ = settings_.content.brake;
+    if (!built && brake_ && !settings_.content.trap) {
+        // Not every kernel has what finds a socket. Bans do without, and so does whoever has a rule of his
+        // own.
+        nft::TableContent without = settings_.content;
+        without.brake.reset();
+        brake_.reset();
+        built = build_table_of(elements, without);
+    }
+    return built;
+}
+
+std::expected<void, EnforceError> NftEnforcer::build_table_of(SetElements& elements,
+                                                              const nft::TableContent& content) const {
     // One transaction: nobody can take the table away between its sets and who is in them.
     const std::string allowlist = allowlist_text();
-    if (!elements.run(nft::build_text(settings_.table, settings_.content) + allowlist)) {
+    if (!elements.run(nft::build_text(settings_.table, content) + allowlist)) {
         // Something of our name is there that is not ours as it should be: an older version's table, or a
         // stranger's.
-        const std::string replacement = nft::replace_text(settings_.table, settings_.content) + allowlist;
+        const std::string replacement = nft::replace_text(settings_.table, content) + allowlist;
         if (auto replaced = elements.run(replacement + (built_ ? "" : held_text(elements))); !replaced) {
             return std::unexpected(
                 EnforceError{.failure = Failure::other,

@@ -8,7 +8,11 @@
 #include <array>
 #include <chrono>
 #include <cstdlib>
+#include <functional>
+#include <memory>
+#include <span>
 #include <string>
+#include <utility>
 
 #include "enforce/nft_enforcer.hpp"
 #include "enforce/observe_enforcer.hpp"
@@ -111,12 +115,50 @@ TEST_F(NftTrapKernelTest, ABrakeAloneTakesTheTrapsPlaceAndRestsLikeIt) {
     EXPECT_FALSE(holds("trap"));
 }
 
+/// A kernel without what finds a socket.
+class WithoutSockets final : public nft::Transport {
+ public:
+    int commit(std::span<const std::byte> batch, std::uint32_t first, std::uint32_t last) override {
+        return kernel_->commit(batch, first, last);
+    }
+    int query(std::span<const std::byte> request, std::uint32_t sequence,
+              const std::function<void(const nlmsghdr&)>& on_message) override {
+        return kernel_->query(request, sequence, on_message);
+    }
+    std::expected<void, std::string> run(const std::string& text) override {
+        return text.contains("socket transparent") ? std::unexpected("No such file or directory")
+                                                   : kernel_->run(text);
+    }
+
+ private:
+    std::unique_ptr<nft::Transport> kernel_ = std::move(*nft::open_transport());
+};
+
+TEST_F(NftTrapKernelTest, WhereSocketsCannotBeFoundBansDoWithoutTheBrakeAndTheTrapIsRefused) {
+    NftEnforcer enforcer({.table = "farewell_test", .content = {.bans = true, .brake = nft::Brake{}}},
+                         std::make_unique<WithoutSockets>());
+    ASSERT_TRUE(enforcer.build());
+    EXPECT_FALSE(enforcer.brake());
+    EXPECT_TRUE(*enforcer.is_intact());
+    EXPECT_TRUE(holds("banned4"));
+    EXPECT_FALSE(holds("trap"));
+    nft("flush ruleset");
+    ASSERT_TRUE(enforcer.build());
+    ASSERT_TRUE(enforcer.brake_at(nft::Brake{.ports = 8}));
+    EXPECT_FALSE(enforcer.brake());
+    NftEnforcer trapper(
+        {.table = "farewell_test", .content = {.bans = true, .trap = kTrap, .brake = nft::Brake{}}},
+        std::make_unique<WithoutSockets>());
+    EXPECT_FALSE(trapper.build());
+}
+
 TEST_F(NftTrapKernelTest, TheBrakeTakesNewNumbersAndTheBansStay) {
     NftEnforcer enforcer = enforcer_with({.bans = true, .brake = nft::Brake{.ports = 7}});
     ASSERT_TRUE(enforcer.build());
     const std::array bans{core::Ban{.source = alone(1), .until = at(2h)}};
     ASSERT_TRUE(enforcer.ban(bans, at(1h)));
     ASSERT_TRUE(enforcer.brake_at(nft::Brake{.ports = 8}));
+    EXPECT_EQ(enforcer.brake(), nft::Brake{.ports = 8});
     EXPECT_TRUE(holds("burst 7 packets"));
     EXPECT_TRUE(*enforcer.is_intact());
     ASSERT_TRUE(enforcer.brake_at(std::nullopt));
