@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "nft/transport.hpp"
+#include "nft/forwarding_transport.hpp"
 
 namespace farewell::bench {
 
@@ -22,32 +22,22 @@ struct Timing {
     double cpu_seconds;  // of this thread: what others do to a busy machine is not in it
 };
 
-class TimedTransport final : public nft::Transport {
+class TimedTransport final : public nft::ForwardingTransport {
  public:
     TimedTransport(std::unique_ptr<nft::Transport> inner, std::vector<Timing>& timings)
-        : inner_(std::move(inner)), timings_(timings) {}
+        : ForwardingTransport(std::move(inner)), timings_(timings) {}
 
     int commit(std::span<const std::byte> batch, std::uint32_t first_sequence,
                std::uint32_t last_sequence) override {
         const double wall = seconds_of(CLOCK_MONOTONIC);
         const double cpu = seconds_of(CLOCK_THREAD_CPUTIME_ID);
-        const int reason = inner_->commit(batch, first_sequence, last_sequence);
+        const int reason = ForwardingTransport::commit(batch, first_sequence, last_sequence);
         const double cpu_taken = seconds_of(CLOCK_THREAD_CPUTIME_ID) - cpu;
         timings_.push_back({.wall_seconds = seconds_of(CLOCK_MONOTONIC) - wall, .cpu_seconds = cpu_taken});
         return reason;
     }
 
-    int query(std::span<const std::byte> request, std::uint32_t sequence,
-              const std::function<void(const nlmsghdr&)>& on_message) override {
-        return inner_->query(request, sequence, on_message);
-    }
-
-    std::expected<void, std::string> run(const std::string& text) override { return inner_->run(text); }
-
-    [[nodiscard]] std::uint32_t port() const override { return inner_->port(); }
-
  private:
-    std::unique_ptr<nft::Transport> inner_;
     std::vector<Timing>& timings_;
 };
 

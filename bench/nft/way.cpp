@@ -42,8 +42,8 @@ class Farewell final : public Way {
         if (const auto built = enforcer_.build(); !built) {
             give_up("build", built.error().message);
         }
-        if (const auto watch = enforcer_.watch();
-            !watch) {  // as the daemon listens, at a price for each change
+        // The daemon listens, at a price for each change.
+        if (const auto watch = enforcer_.watch(); !watch) {
             give_up("watch", watch.error().message);
         }
     }

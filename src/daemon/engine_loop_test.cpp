@@ -3,12 +3,8 @@
 #include "daemon/engine_loop.hpp"
 
 #include <gtest/gtest.h>
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <atomic>
-#include <map>
-#include <set>
 #include <thread>
 #include <vector>
 

@@ -4,13 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <map>
 #include <system_error>
 #include <utility>
-
-#include "enforce/ban_elements.hpp"
 
 namespace farewell::enforce {
 namespace {
@@ -28,7 +25,9 @@ constexpr std::chrono::milliseconds kTimeoutMax = std::chrono::hours(24) * 365 *
 EnforcedBan enforced_ban(const HeldElement& held, const BannedSet& set) {
     return {.source = {.address = address_of(held.element), .length = set.prefix_length},
             .soft = set.soft,
-            .time_left = held.time_left};
+            .time_left = held.time_left,
+            .packets = held.packets,
+            .bytes = held.bytes};
 }
 
 }  // namespace
@@ -160,20 +159,25 @@ int NftEnforcer::put_unheard(SetElements& elements, std::span<const SetElements:
     return reason;
 }
 
+/// Where these sources are, if they are banned: softly or fully, in the sets that there are.
+Elements NftEnforcer::in_both_forms(std::span<const core::Prefix> sources) const {
+    Elements elements;
+    for (const core::Prefix& source : sources) {
+        for (const bool soft : {false, true}) {
+            if (const BannedSet set = set_of(source, soft); settings_.content.sets.contains(set)) {
+                elements[set].push_back(element_of(source));
+            }
+        }
+    }
+    return elements;
+}
+
 std::expected<void, EnforceError> NftEnforcer::unban(std::span<const core::Prefix> sources) {
     auto held = elements();
     if (!held) {
         return std::unexpected(held.error());
     }
-    Elements unwanted;
-    for (const core::Prefix& source : sources) {
-        for (const bool soft : {false, true}) {
-            if (const BannedSet set = set_of(source, soft); settings_.content.sets.contains(set)) {
-                unwanted[set].push_back(element_of(source));
-            }
-        }
-    }
-    if (const int reason = (*held)->remove(groups_of(std::move(unwanted), nft::name_of)); reason != 0) {
+    if (const int reason = (*held)->remove(groups_of(in_both_forms(sources), nft::name_of)); reason != 0) {
         const std::string who =
             sources.size() == 1 ? text_of(sources.front()) : fmt::format("{} sources", sources.size());
         return std::unexpected(failure(fmt::format("unban {} in {}", who, in_table()), reason));
@@ -198,10 +202,11 @@ void NftEnforcer::forget_ports(SetElements& elements, std::span<const core::Pref
             }
         }
     }
+    std::vector<SetElements::Group> groups;
     for (auto& [set, of_set] : tried) {
-        const std::array group{SetElements::Group{.set = set, .elements = std::move(of_set)}};
-        static_cast<void>(elements.remove(group));
+        groups.push_back({.set = set, .elements = std::move(of_set)});
     }
+    static_cast<void>(elements.remove(groups));
 }
 
 void NftEnforcer::forget_counts(std::span<const core::Prefix> sources) {
@@ -209,36 +214,22 @@ void NftEnforcer::forget_counts(std::span<const core::Prefix> sources) {
     if (!held) {
         return;
     }
-    Elements counted;
-    for (const core::Prefix& source : sources) {
-        for (const bool soft : {false, true}) {
-            if (const BannedSet set = set_of(source, soft); settings_.content.sets.contains(set)) {
-                counted[set].push_back(element_of(source));
-            }
-        }
-    }
-    static_cast<void>((*held)->remove(groups_of(std::move(counted), nft::drops_name_of)));
+    static_cast<void>((*held)->remove(groups_of(in_both_forms(sources), nft::drops_name_of)));
 }
 
-std::expected<std::vector<HeldElement>, EnforceError> NftEnforcer::list_set(SetElements& elements,
-                                                                            const std::string& set) const {
-    auto listed = elements.list(set);
-    if (!listed) {
-        return std::unexpected(failure(fmt::format("list set {} of {}", set, in_table()), listed.error()));
-    }
-    return std::move(*listed);
-}
-
-std::expected<std::vector<EnforcedBan>, EnforceError> NftEnforcer::list() {
+/// What the sets of this name hold: the bans, or what is counted of them.
+std::expected<std::vector<EnforcedBan>, EnforceError> NftEnforcer::list_sets(
+    std::string (*name)(const BannedSet&)) {
     auto held = elements();
     if (!held) {
         return std::unexpected(held.error());
     }
     std::vector<EnforcedBan> bans;
     for (const BannedSet& set : settings_.content.sets) {
-        const auto listed = list_set(**held, nft::name_of(set));
+        const auto listed = (*held)->list(name(set));
         if (!listed) {
-            return std::unexpected(listed.error());
+            return std::unexpected(
+                failure(fmt::format("list set {} of {}", name(set), in_table()), listed.error()));
         }
         for (const HeldElement& element : *listed) {
             bans.push_back(enforced_ban(element, set));
@@ -247,29 +238,24 @@ std::expected<std::vector<EnforcedBan>, EnforceError> NftEnforcer::list() {
     return bans;
 }
 
+std::expected<std::vector<EnforcedBan>, EnforceError> NftEnforcer::list() {
+    return list_sets(nft::name_of);
+}
+
 std::expected<std::vector<EnforcedBan>, EnforceError> NftEnforcer::list_with_counts() {
-    auto held = elements();
-    if (!held) {
-        return std::unexpected(held.error());
-    }
     auto bans = list();
-    if (!bans) {
-        return bans;
+    const auto counts = list_sets(nft::drops_name_of);
+    if (!bans || !counts) {
+        return std::unexpected(bans ? counts.error() : bans.error());
     }
-    std::map<std::pair<core::Prefix, bool>, HeldElement> counts;
-    for (const BannedSet& set : settings_.content.sets) {
-        const auto listed = list_set(**held, nft::drops_name_of(set));
-        if (!listed) {
-            return std::unexpected(listed.error());
-        }
-        for (const HeldElement& element : *listed) {
-            counts.emplace(std::pair(enforced_ban(element, set).source, set.soft), element);
-        }
+    std::map<std::pair<core::Prefix, bool>, const EnforcedBan*> counted;
+    for (const EnforcedBan& count : *counts) {
+        counted.emplace(std::pair(count.source, count.soft), &count);
     }
     for (EnforcedBan& ban : *bans) {
-        if (const auto found = counts.find({ban.source, ban.soft}); found != counts.end()) {
-            ban.packets = found->second.packets;
-            ban.bytes = found->second.bytes;
+        if (const auto found = counted.find({ban.source, ban.soft}); found != counted.end()) {
+            ban.packets = found->second->packets;
+            ban.bytes = found->second->bytes;
         }
     }
     return bans;

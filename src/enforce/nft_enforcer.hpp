@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "enforce/ban_elements.hpp"
 #include "enforce/enforcer.hpp"
 #include "nft/banned_set.hpp"
 #include "nft/change_watch.hpp"
@@ -66,8 +67,9 @@ class NftEnforcer final : public Enforcer {
     void forget_ports(nft::SetElements& elements, std::span<const core::Prefix> sources);
     [[nodiscard]] std::string held_text(nft::SetElements& elements) const;
     int put_unheard(nft::SetElements& elements, std::span<const nft::SetElements::Group> groups);
-    [[nodiscard]] std::expected<std::vector<nft::HeldElement>, EnforceError> list_set(
-        nft::SetElements& elements, const std::string& set) const;
+    [[nodiscard]] Elements in_both_forms(std::span<const core::Prefix> sources) const;
+    [[nodiscard]] std::expected<std::vector<EnforcedBan>, EnforceError> list_sets(
+        std::string (*name)(const nft::BannedSet&));
     [[nodiscard]] std::expected<std::optional<nft::HeldElement>, EnforceError> get_element(
         nft::SetElements& elements, const std::string& set, const core::Prefix& source) const;
     [[nodiscard]] std::string allowlist_text() const;

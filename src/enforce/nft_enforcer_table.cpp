@@ -2,11 +2,11 @@
 // The enforcer's other half: the table around the bans.
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "enforce/ban_elements.hpp"
 #include "enforce/nft_enforcer.hpp"
 #include "nft/ruleset.hpp"
 

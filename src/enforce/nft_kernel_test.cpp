@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "enforce/nft_enforcer.hpp"
+#include "nft/forwarding_transport.hpp"
 #include "scenario.hpp"
 
 namespace farewell::enforce {
@@ -154,24 +155,17 @@ TEST_F(NftKernelTest, TheWatchHearsOfOthersAndNotOfItself) {
 }
 
 /// To the kernel, and before each transaction something happens.
-class MeddledTransport final : public nft::Transport {
+class MeddledTransport final : public nft::ForwardingTransport {
  public:
     explicit MeddledTransport(std::function<void()> meddle)
-        : kernel_(std::move(*nft::open_transport())), meddle_(std::move(meddle)) {}
+        : ForwardingTransport(std::move(*nft::open_transport())), meddle_(std::move(meddle)) {}
 
     int commit(std::span<const std::byte> batch, std::uint32_t first, std::uint32_t last) override {
         meddle_();
-        return kernel_->commit(batch, first, last);
+        return ForwardingTransport::commit(batch, first, last);
     }
-    int query(std::span<const std::byte> request, std::uint32_t sequence,
-              const std::function<void(const nlmsghdr&)>& on_message) override {
-        return kernel_->query(request, sequence, on_message);
-    }
-    std::expected<void, std::string> run(const std::string& text) override { return kernel_->run(text); }
-    [[nodiscard]] std::uint32_t port() const override { return kernel_->port(); }
 
  private:
-    std::unique_ptr<nft::Transport> kernel_;
     std::function<void()> meddle_;
 };
 

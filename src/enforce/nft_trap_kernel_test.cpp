@@ -8,14 +8,13 @@
 #include <array>
 #include <chrono>
 #include <cstdlib>
-#include <functional>
 #include <memory>
-#include <span>
 #include <string>
 #include <utility>
 
 #include "enforce/nft_enforcer.hpp"
 #include "enforce/observe_enforcer.hpp"
+#include "nft/forwarding_transport.hpp"
 #include "nft/rehearsal.hpp"
 #include "nft/ruleset.hpp"
 #include "scenario.hpp"
@@ -116,22 +115,14 @@ TEST_F(NftTrapKernelTest, ABrakeAloneTakesTheTrapsPlaceAndRestsLikeIt) {
 }
 
 /// A kernel without what finds a socket.
-class WithoutSockets final : public nft::Transport {
+class WithoutSockets final : public nft::ForwardingTransport {
  public:
-    int commit(std::span<const std::byte> batch, std::uint32_t first, std::uint32_t last) override {
-        return kernel_->commit(batch, first, last);
-    }
-    int query(std::span<const std::byte> request, std::uint32_t sequence,
-              const std::function<void(const nlmsghdr&)>& on_message) override {
-        return kernel_->query(request, sequence, on_message);
-    }
+    WithoutSockets() : ForwardingTransport(std::move(*nft::open_transport())) {}
+
     std::expected<void, std::string> run(const std::string& text) override {
         return text.contains("socket transparent") ? std::unexpected("No such file or directory")
-                                                   : kernel_->run(text);
+                                                   : ForwardingTransport::run(text);
     }
-
- private:
-    std::unique_ptr<nft::Transport> kernel_ = std::move(*nft::open_transport());
 };
 
 TEST_F(NftTrapKernelTest, WhereSocketsCannotBeFoundBansDoWithoutTheBrakeAndTheTrapIsRefused) {
