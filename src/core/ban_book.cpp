@@ -25,17 +25,22 @@ BanRecord& BanBook::put(BanRecord record) {
     const Time due = record.ban.until;
     schedule_.emplace(due, source);
     count(source, true);
-    return entries_.emplace(source, Entry{.record = std::move(record), .due = due}).first->second.record;
+    return entries_.put(source, std::make_unique<Entry>(std::move(record), due))->record;
+}
+
+BanBook::Entry* BanBook::entry_of(const Prefix& source) const {
+    const std::unique_ptr<Entry>* found = entries_.find(source);
+    return found == nullptr ? nullptr : found->get();
 }
 
 BanRecord* BanBook::find(const Prefix& source) {
-    const auto found = entries_.find(source);
-    return found == entries_.end() ? nullptr : &found->second.record;
+    Entry* entry = entry_of(source);
+    return entry == nullptr ? nullptr : &entry->record;
 }
 
 const BanRecord* BanBook::find(const Prefix& source) const {
-    const auto found = entries_.find(source);
-    return found == entries_.end() ? nullptr : &found->second.record;
+    const Entry* entry = entry_of(source);
+    return entry == nullptr ? nullptr : &entry->record;
 }
 
 BanRecord* BanBook::find_around(const Address& address, std::uint8_t length) {
@@ -47,18 +52,18 @@ const BanRecord* BanBook::find_around(const Address& address, std::uint8_t lengt
 }
 
 bool BanBook::remove(const Prefix& source) {
-    const auto found = entries_.find(source);
-    if (found == entries_.end()) {
+    const Entry* entry = entry_of(source);
+    if (entry == nullptr) {
         return false;
     }
-    schedule_.erase({found->second.due, source});
-    entries_.erase(found);
+    schedule_.erase({entry->due, source});
+    entries_.erase(source);
     count(source, false);
     return true;
 }
 
 void BanBook::set_due(const BanRecord& record, Time due) {
-    Entry& entry = entries_.find(record.ban.source)->second;
+    Entry& entry = *entry_of(record.ban.source);
     schedule_.erase({entry.due, record.ban.source});
     entry.due = std::min(due, record.ban.until);
     schedule_.emplace(entry.due, record.ban.source);

@@ -4,9 +4,9 @@
 #pragma once
 
 #include <array>
-#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <set>
 #include <span>
@@ -18,6 +18,7 @@
 #include "core/action.hpp"
 #include "core/address.hpp"
 #include "core/evidence.hpp"
+#include "core/prefix_map.hpp"
 #include "core/time.hpp"
 
 namespace farewell::core {
@@ -45,7 +46,7 @@ struct BanRecord {
 
 class BanBook {
  public:
-    explicit BanBook(std::uint64_t hash_key) : entries_(0, KeyedHash{.key = hash_key}) {}
+    explicit BanBook(std::uint64_t hash_key) : entries_(KeyedHash{.key = hash_key}) {}
 
     /// Adds or replaces; due at its end.
     BanRecord& put(BanRecord record);
@@ -69,13 +70,11 @@ class BanBook {
     /// At most `each` of those due first, then as many of those due last; none twice.
     [[nodiscard]] std::vector<const BanRecord*> outermost(std::size_t each) const;
 
-    [[nodiscard]] std::size_t size() const { return entries_.size(); }
+    [[nodiscard]] std::size_t size() const { return schedule_.size(); }
     [[nodiscard]] std::size_t size(Family family) const;
     template <typename Visit>
     void for_each(Visit&& visit) const {
-        for (const auto& [source, entry] : entries_) {
-            visit(entry.record);
-        }
+        entries_.for_each([&](const std::unique_ptr<Entry>& entry) { visit(std::as_const(entry->record)); });
     }
 
  private:
@@ -83,9 +82,10 @@ class BanBook {
         BanRecord record;
         Time due;
     };
+    [[nodiscard]] Entry* entry_of(const Prefix& source) const;
     void count(const Prefix& source, bool is_added);
 
-    boost::unordered_flat_map<Prefix, Entry, KeyedHash> entries_;
+    PrefixMap<std::unique_ptr<Entry>> entries_;
     std::set<std::pair<Time, Prefix>> schedule_;               // exactly one for each entry
     std::array<std::array<std::size_t, 129>, 2> by_length_{};  // entries of each family and length
     std::array<std::vector<std::uint8_t>, 2> lengths_;         // those that are not 0

@@ -18,7 +18,7 @@ Prefix offender_of(const Prefix& source) {
 OffenceBook::OffenceBook(const Limits& limits)
     : most_(limits.offenders_max),
       window_(limits.repeat_window),
-      entries_(0, KeyedHash{.key = limits.hash_key}) {}
+      entries_(KeyedHash{.key = limits.hash_key}) {}
 
 std::uint32_t OffenceBook::add(const Prefix& source, Time now) {
     const std::uint32_t before = count(source, now);
@@ -28,37 +28,39 @@ std::uint32_t OffenceBook::add(const Prefix& source, Time now) {
 
 void OffenceBook::restore(const Prefix& source, std::uint32_t count, Time last) {
     const Prefix offender = offender_of(source);
-    const auto known = entries_.find(offender);
-    if (known == entries_.end()) {
+    const Entry* known = entries_.find(offender);
+    if (known == nullptr) {
         put(offender, {.count = count, .last = last});
     } else {
-        put(offender,
-            {.count = std::max(count, known->second.count), .last = std::max(last, known->second.last)});
+        put(offender, {.count = std::max(count, known->count), .last = std::max(last, known->last)});
     }
 }
 
 std::uint32_t OffenceBook::count(const Prefix& source, Time now) const {
-    const auto known = entries_.find(offender_of(source));
-    return known == entries_.end() || is_over(known->second, now) ? 0 : known->second.count;
+    const Entry* known = entries_.find(offender_of(source));
+    return known == nullptr || is_over(*known, now) ? 0 : known->count;
 }
 
 void OffenceBook::put(const Prefix& offender, const Entry& entry) {
-    if (const auto known = entries_.find(offender); known != entries_.end()) {
-        oldest_first_.erase({known->second.last, offender});
+    if (const Entry* known = entries_.find(offender); known != nullptr) {
+        oldest_first_.erase({known->last, offender});
     }
-    entries_.insert_or_assign(offender, entry);
+    entries_.put(offender, entry);
     oldest_first_.emplace(entry.last, offender);
-    while (entries_.size() > most_) {
-        entries_.erase(oldest_first_.begin()->second);
-        oldest_first_.erase(oldest_first_.begin());
+    while (oldest_first_.size() > most_) {
+        forget_oldest();
     }
 }
 
 void OffenceBook::forget_expired(Time now) {
     while (!oldest_first_.empty() && now - oldest_first_.begin()->first > window_) {
-        entries_.erase(oldest_first_.begin()->second);
-        oldest_first_.erase(oldest_first_.begin());
+        forget_oldest();
     }
+}
+
+void OffenceBook::forget_oldest() {
+    entries_.erase(oldest_first_.begin()->second);
+    oldest_first_.erase(oldest_first_.begin());
 }
 
 void OffenceBook::reconfigure(const Limits& limits, Time now) {

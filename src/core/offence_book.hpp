@@ -3,7 +3,6 @@
 // and age. An IPv6 address answers for its /64, from which it could as well have taken another.
 #pragma once
 
-#include <boost/unordered/unordered_flat_map.hpp>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -12,6 +11,7 @@
 
 #include "core/address.hpp"
 #include "core/limits.hpp"
+#include "core/prefix_map.hpp"
 #include "core/time.hpp"
 
 namespace farewell::core {
@@ -28,7 +28,7 @@ class OffenceBook {
     void forget_expired(Time now);
     /// What is remembered stays, as far as the new limits allow.
     void reconfigure(const Limits& limits, Time now);
-    [[nodiscard]] std::size_t size() const { return entries_.size(); }
+    [[nodiscard]] std::size_t size() const { return oldest_first_.size(); }
 
  private:
     struct Entry {
@@ -37,10 +37,11 @@ class OffenceBook {
     };
     [[nodiscard]] bool is_over(const Entry& entry, Time now) const { return now - entry.last > window_; }
     void put(const Prefix& offender, const Entry& entry);
+    void forget_oldest();
 
     std::size_t most_;
     std::chrono::nanoseconds window_;
-    boost::unordered_flat_map<Prefix, Entry, KeyedHash> entries_;
+    PrefixMap<Entry> entries_;
     std::set<std::pair<Time, Prefix>> oldest_first_;  // exactly one for each entry
 };
 
