@@ -59,22 +59,28 @@ void EngineLoop::run(const std::stop_token& stop) {
     while (!stop.stop_requested()) {
         rounds_.fetch_add(1, std::memory_order_relaxed);
         std::unique_lock lock = go_to_work();
-        bool worked = !unannounced_.empty();
-        if (worked) {
+        bool worked = take_probes();
+        if (!unannounced_.empty()) {
             std::vector<News> news = take_news();
             lock.unlock();
             for (News& one : news) {
                 tell(std::move(one));
             }
+            worked = true;
             lock = go_to_work();
         }
-        worked = take_what_is_left() || worked;
-        worked = take_probes(&EngineLoop::enforce) || worked;
-        worked = mailbox_.run_all(*this) || worked;
         const core::Time now = boot_now();
-        if (now >= next_tick_) {
-            take_ticks(now);
+        const bool is_tick_due = now >= next_tick_;
+        if (is_tick_due || !mailbox_.empty() || !unenforced_.empty()) {
+            take_probes();  // whoever asks is told of everything before
+            take_what_is_left();
+            mailbox_.run_all(*this);
+            if (is_tick_due) {
+                take_ticks(now);
+            }
+            worked = true;
         }
+        worked = worked || !unannounced_.empty();
         const core::Time next_tick = next_tick_;
         lock.unlock();
         if (worked) {
@@ -89,9 +95,9 @@ void EngineLoop::run(const std::stop_token& stop) {
     }
     // What the queue threads still handed over before they ended deserves its judgement too.
     const std::scoped_lock lock(at_work_);
-    take_what_is_left();
-    while (take_probes(&EngineLoop::enforce)) {
+    while (take_probes()) {
     }
+    take_what_is_left();
     mailbox_.run_all(*this);
     tell_of_rebuilt();
 }
@@ -104,7 +110,7 @@ void EngineLoop::on_probes() {
         doorbell_.ring();
         return;
     }
-    take_probes(&EngineLoop::enforce_or_leave);
+    take_probes();
     const bool has_left = !unenforced_.empty() || !unannounced_.empty();
     lock.unlock();
     if (has_left || has_probes()) {
@@ -112,7 +118,8 @@ void EngineLoop::on_probes() {
     }
 }
 
-bool EngineLoop::take_probes(EnforceBans enforce_bans) {
+/// Whose bans are in force afterwards, or left to the engine thread as all news of them is.
+bool EngineLoop::take_probes() {
     std::size_t taken = 0;
     for (source::ProbeRing* ring : wiring_.rings) {
         const std::span<const core::Arrival> burst = ring->take(arrivals_);
@@ -122,8 +129,7 @@ bool EngineLoop::take_probes(EnforceBans enforce_bans) {
         }
         taken += burst.size();
         if (!decided_.empty()) {
-            const std::vector<core::Ban> bans = std::exchange(decided_, {});
-            (this->*enforce_bans)(bans);
+            enforce_or_leave(std::exchange(decided_, {}));
         }
     }
     return taken > 0;
@@ -133,8 +139,7 @@ bool EngineLoop::has_probes() const {
     return std::ranges::any_of(wiring_.rings, [](source::ProbeRing* ring) { return !ring->empty(); });
 }
 
-/// Receiving thread.
-void EngineLoop::enforce_or_leave(std::span<const core::Ban> bans) {
+void EngineLoop::enforce_or_leave(const std::vector<core::Ban>& bans) {
     const core::Time now = boot_now();
     if (!enforcer_->ban(bans, now)) {
         unenforced_.insert(unenforced_.end(), bans.begin(), bans.end());
@@ -155,17 +160,14 @@ std::unique_lock<std::mutex> EngineLoop::go_to_work() {
     return lock;
 }
 
-/// By receiving threads; before anything else, so that whoever asks is told the news first.
-bool EngineLoop::take_what_is_left() {
-    std::vector<News> news = take_news();
-    for (News& one : news) {
+void EngineLoop::take_what_is_left() {
+    for (News& one : take_news()) {
         tell(std::move(one));
     }
     const std::vector<core::Ban> unenforced = std::exchange(unenforced_, {});
     if (!unenforced.empty()) {
         enforce(unenforced);
     }
-    return !news.empty() || !unenforced.empty();
 }
 
 void EngineLoop::take_ticks(core::Time now) {

@@ -114,12 +114,11 @@ class EngineLoop {
     void set_knowledge(std::shared_ptr<const core::Knowledge> knowledge);
 
  private:
-    using EnforceBans = void (EngineLoop::*)(std::span<const core::Ban>);
-    bool take_probes(EnforceBans enforce_bans);
+    bool take_probes();
     [[nodiscard]] bool has_probes() const;
-    void enforce_or_leave(std::span<const core::Ban> bans);
+    void enforce_or_leave(const std::vector<core::Ban>& bans);
     [[nodiscard]] std::unique_lock<std::mutex> go_to_work();
-    bool take_what_is_left();
+    void take_what_is_left();
     void take_ticks(core::Time now);
     void watch_budget(core::Time now);
     void on_arrival(const core::Arrival& arrival);
@@ -162,8 +161,8 @@ class EngineLoop {
     Mailbox<EngineLoop> mailbox_{doorbell_};
     std::vector<core::Arrival> arrivals_;  // room for a burst
     std::vector<core::Ban> decided_;       // of the burst at hand
-    // What a receiving thread left to the engine thread: bans that the kernel did not take at once, and those
-    // in force, since when, that nobody has been told of.
+    // What take_probes() left to the engine thread: bans that the kernel did not take at once, and those in
+    // force, since when, that nobody has been told of.
     std::vector<core::Ban> unenforced_;
     std::vector<std::pair<core::Ban, core::Time>> unannounced_;
     EngineLog log_;

@@ -10,8 +10,8 @@
 
 namespace farewell::daemon {
 
-/// Of bans by receiving threads. To be told while nobody is kept from working: whoever is woken by the news
-/// may take this thread's processor for milliseconds.
+/// To be told while nobody is kept from working: whoever is woken by the news may take this thread's
+/// processor for milliseconds.
 std::vector<EngineLoop::News> EngineLoop::take_news() {
     std::vector<News> news;
     news.reserve(unannounced_.size());

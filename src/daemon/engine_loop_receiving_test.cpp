@@ -48,6 +48,36 @@ TEST_F(ReceivingThreadTest, BansWhileTheEngineThreadTellsOfAnotherBan) {
     thread = {};
 }
 
+TEST_F(ReceivingThreadTest, BansWhileTheEngineThreadTellsOfABanOfItsOwn) {
+    std::atomic<bool> is_busy = false;
+    std::atomic<bool> may_judge = false;
+    std::atomic<bool> is_told = false;
+    std::atomic<bool> may_go_on = false;
+    const auto wait_for = [](std::atomic<bool>& what) { what.wait(false); };
+    const auto make = [](std::atomic<bool>& what) {
+        what = true;
+        what.notify_all();
+    };
+    on_record = [&] {
+        make(is_told);
+        wait_for(may_go_on);
+    };
+    thread = std::jthread([this](const std::stop_token& stop) { loop->run(stop); });
+    loop->post([&](EngineLoop&) {
+        make(is_busy);
+        wait_for(may_judge);
+    });
+    wait_for(is_busy);
+    scan(1);  // leaves it all to the engine thread, which is at work
+    EXPECT_FALSE(kernel->held.contains(alone(1)));
+    make(may_judge);
+    wait_for(is_told);
+    scan(2);
+    EXPECT_TRUE(kernel->held.contains(alone(2))) << "whoever bans, the news keep nobody from banning";
+    make(may_go_on);
+    thread = {};
+}
+
 TEST_F(ReceivingThreadTest, LeavesWhatTheKernelDoesNotTakeToTheEngineThread) {
     kernel->is_there = false;
     scan(1);
