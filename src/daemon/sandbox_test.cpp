@@ -9,6 +9,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -171,6 +172,10 @@ TEST_F(SyscallFilterTest, WhatNobodyThoughtOfIsAsIfTheKernelHadItNot) {
     EXPECT_EQ(filtered([] { return reason(syscall(SYS_sethostname, "x", 1)); }), ENOSYS);
     EXPECT_EQ(filtered([] { return reason(syscall(SYS_acct, nullptr)); }), ENOSYS);
     EXPECT_EQ(filtered([] { return reason(syscall(SYS_setpriority, 0, 0, -20)); }), ENOSYS);
+}
+
+TEST_F(SyscallFilterTest, AThreadMayGiveWay) {
+    EXPECT_EQ(filtered([] { return reason(setpriority(PRIO_PROCESS, 0, 5)); }), 0);
 }
 
 TEST_F(SyscallFilterTest, ThreadsStartAndRunFiltered) {

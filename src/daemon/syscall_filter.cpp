@@ -7,6 +7,7 @@
 #include <seccomp.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -43,8 +44,8 @@ constexpr std::array kAllowed{
     "set_robust_list", "set_tid_address", "sigaltstack",
     // what there is to ask about oneself and the time
     "capget", "clock_getres", "clock_gettime", "getcpu", "getegid", "geteuid", "getgid", "getpid", "getppid",
-    "getrandom", "getresgid", "getresuid", "getrlimit", "getrusage", "gettimeofday", "getuid", "prctl",
-    "sysinfo", "time", "times", "umask", "uname"};
+    "getpriority", "getrandom", "getresgid", "getresuid", "getrlimit", "getrusage", "gettimeofday", "getuid",
+    "prctl", "sysinfo", "time", "times", "umask", "uname"};
 
 // Nothing of ours, nor of any library that we use, ever makes these: whoever does is not farewelld any more.
 constexpr std::array kFatal{
@@ -123,6 +124,8 @@ void add_conditional(Rules& rules) {
     }
     // Limits are read, not set.
     rules.add(SCMP_ACT_ALLOW, "prlimit64", {is(2, 0)});
+    // A thread of ours may give way, and nothing else of that kind.
+    rules.add(SCMP_ACT_ALLOW, "setpriority", {is(0, PRIO_PROCESS), is(1, 0), is(2, 5)});
     // Whether a process that logged somebody in still lives; and abort(3), which is for ourselves.
     rules.add(SCMP_ACT_ALLOW, "kill", {is(1, 0)});
     rules.add(SCMP_ACT_ALLOW, "tgkill", {is(0, static_cast<std::uint64_t>(getpid()))});

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Events on their way from the engine thread to the recorder's: bounded, without a lock, so that neither ever
 // waits for the other.
-// Threads: push() one, take_all() one other. Cost: an event is moved twice.
+// Threads: push() and size() one, take_all() one other. Cost: an event is moved twice.
 #pragma once
 
 #include <atomic>
@@ -27,6 +27,10 @@ class EventQueue {  // NOLINT(clang-analyzer-optin.performance.Padding): its end
         slots_[end % kCapacity] = std::move(event);
         end_.store(end + 1, std::memory_order_release);
         return true;
+    }
+
+    [[nodiscard]] std::size_t size() const {
+        return end_.load(std::memory_order_relaxed) - begin_.load(std::memory_order_acquire);
     }
 
     [[nodiscard]] std::vector<Event> take_all() {

@@ -3,6 +3,7 @@
 
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,6 +16,15 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr std::chrono::hours kForgetEvery{1};
+constexpr int kNice = 5;
+
+/// A transaction takes milliseconds, and whoever receives packets may be waiting for this processor. Of the
+/// calling thread alone: to Linux each has a priority of its own.
+void give_way() {
+    if (getpriority(PRIO_PROCESS, 0) < kNice) {
+        setpriority(PRIO_PROCESS, 0, kNice);
+    }
+}
 
 }  // namespace
 
@@ -43,7 +53,9 @@ void Recorder::post(Event event) {
     if (!queue_.push(std::move(event))) {
         dropped_.fetch_add(1, std::memory_order_relaxed);
     }
-    wake();
+    if (is_awaited_.exchange(false) || queue_.size() == kGatherMost) {
+        wake();
+    }
 }
 
 bool Recorder::ask(Question question) {
@@ -83,16 +95,29 @@ void Recorder::wait(steady_clock::time_point until) const {
     eventfd_read(wake_fd_, &wakes);
 }
 
+/// Until there is much, or nothing more comes for now, or somebody will not wait.
+void Recorder::gather(const std::stop_token& stop) const {
+    const bool is_asked = [this] {
+        const std::scoped_lock lock(mutex_);
+        return !questions_.empty();
+    }();
+    if (!is_asked && !stop.stop_requested()) {
+        wait(steady_clock::now() + settings_.gather_for);
+    }
+}
+
 WallTime Recorder::wall_now() const {
     return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
 }
 
 void Recorder::run(const std::stop_token& stop) {
+    give_way();
     archive_.open(wall_now());
     auto retry_due = steady_clock::now() + settings_.retry_every;
     auto forget_due = steady_clock::now() + kForgetEvery;
     while (true) {
         const bool is_last = stop.stop_requested();  // asked first: what was posted before is taken below
+        is_awaited_ = true;
         std::deque<Question> questions = take_questions();  // first: what was posted before is recorded now
         record_posted();
         for (Question& question : questions) {
@@ -114,6 +139,7 @@ void Recorder::run(const std::stop_token& stop) {
             return;
         }
         wait(archive_.is_in_trouble() ? std::min(retry_due, forget_due) : forget_due);
+        gather(stop);
     }
 }
 

@@ -4,9 +4,10 @@
 // Use:      construct, post() what happens, ask(); stop() writes what is left.
 // Threads:  post() from one thread, the engine's; ask(), set_bounds() and status() from any. Questions run on
 //           the thread of the recorder.
-// Cost:     post() moves the event and wakes the recorder, and never waits: neither for the disk nor for a
-// lock.
-//           All that has gathered is one transaction.
+// Cost:     post() moves the event, wakes the recorder if it is the first for a while, and never waits:
+// neither
+//           for the disk nor for a lock. What gathers for a moment, or until somebody asks, is one
+//           transaction: in a storm of bans one for each would take more of a processor than to ban.
 // Says:     what the archive says, on the thread of the recorder.
 // Counts:   events dropped because the recorder was behind, or because memory was all there was.
 #pragma once
@@ -35,6 +36,7 @@ class Recorder {  // NOLINT(clang-analyzer-optin.performance.Padding): there is 
         report::WallClock wall_clock;  ///< called on the thread of the recorder
         Tell tell;                     ///< the same
         std::chrono::milliseconds retry_every{10'000};
+        std::chrono::milliseconds gather_for{20};
     };
     struct Status {
         std::uint64_t events = 0;  ///< that can be asked for
@@ -63,10 +65,12 @@ class Recorder {  // NOLINT(clang-analyzer-optin.performance.Padding): there is 
     void stop();
 
     static constexpr std::size_t kQuestionsMax = 64;
+    static constexpr std::size_t kGatherMost = EventQueue::kCapacity / 4;
 
  private:
     void run(const std::stop_token& stop);
     void wait(std::chrono::steady_clock::time_point until) const;
+    void gather(const std::stop_token& stop) const;
     void wake() const;
     void record_posted();
     [[nodiscard]] std::deque<Question> take_questions();
@@ -76,6 +80,7 @@ class Recorder {  // NOLINT(clang-analyzer-optin.performance.Padding): there is 
     const Settings settings_;
     int wake_fd_ = -1;  // an eventfd
     EventQueue queue_;
+    std::atomic<bool> is_awaited_{true};     // the next post() wakes
     std::atomic<std::uint64_t> dropped_{0};  // by post()
     Archive archive_;                        // thread of the recorder only, as the next
     std::uint64_t recorded_ = 0;

@@ -3,7 +3,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
+#include <algorithm>
 #include <future>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -141,6 +143,34 @@ TEST_F(RecorderTest, ARecorderThatIsBehindDropsAndCountsAndHoldsNobodyUp) {
     EXPECT_FALSE(recorder.ask([](Archive&) {}));
     go_on.set_value();
     EXPECT_TRUE(wait_until([&] { return recorder.status().events == EventQueue::kCapacity; }));
+}
+
+TEST_F(RecorderTest, WhatIsPostedGathersUntilSomebodyAsks) {
+    Recorder::Settings patient = settings();
+    patient.gather_for = 1h;
+    Recorder recorder(patient);
+    recorder.post(event(1, banned("198.18.0.1", 3600)));
+    recorder.post(event(2, banned("198.18.0.2", 3600)));
+    EXPECT_EQ(recorder.status().events, 0U);
+    EXPECT_EQ(events_of(recorder).size(), 2U);
+}
+
+TEST_F(RecorderTest, WhatIsPostedGathersUntilThereIsMuch) {
+    Recorder::Settings patient = settings();
+    patient.gather_for = 1h;
+    Recorder recorder(patient);
+    for (std::size_t i = 0; i < Recorder::kGatherMost; ++i) {
+        recorder.post(event(1, banned("198.18.0.1", 3600)));
+    }
+    EXPECT_TRUE(wait_until([&] { return recorder.status().events == Recorder::kGatherMost; }));
+}
+
+TEST_F(RecorderTest, ItsThreadGivesWay) {
+    const int here = getpriority(PRIO_PROCESS, 0);
+    Recorder recorder(settings());
+    std::promise<int> there;
+    ASSERT_TRUE(recorder.ask([&](Archive&) { there.set_value(getpriority(PRIO_PROCESS, 0)); }));
+    EXPECT_EQ(there.get_future().get(), std::max(here, 5));
 }
 
 TEST_F(RecorderTest, ItTriesAgainByItself) {
