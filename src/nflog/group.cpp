@@ -11,6 +11,7 @@
 #include "netlink/counter.hpp"
 #include "netlink/errors.hpp"
 #include "netlink/socket.hpp"
+#include "nflog/gathering.hpp"
 #include "nflog/group_messages.hpp"
 
 namespace farewell::nflog {
@@ -24,7 +25,6 @@ constexpr std::size_t kSlots = 4;  // each holds hundreds of packets
 constexpr std::chrono::milliseconds kDrainLimit{50};
 
 bool is_valid(const GroupConfig& config) {
-    constexpr std::uint32_t kGatherBytesMin = 8192;  // the kernel's own default at most, which is its least
     return config.copy_range <= GroupConfig::kCopyRangeMax && config.queue_threshold > 0 &&
            config.gather_bytes >= kGatherBytesMin && config.gather_bytes <= GroupConfig::kGatherBytesMax &&
            config.flush_timeout.count() >= 0 && config.flush_timeout <= GroupConfig::kFlushTimeoutMax;
@@ -45,7 +45,7 @@ std::string name_of(const GroupConfig& config) {
 
 struct Group::State {
     State(const GroupConfig& wanted, std::unique_ptr<netlink::Channel> over)
-        : config(wanted), channel(std::move(over)) {}
+        : config(wanted), channel(std::move(over)), gathering_(wanted.prompt_below) {}
 
     std::expected<void, Error> bind() {
         const bool wanted = config.conntrack;
@@ -66,7 +66,7 @@ struct Group::State {
     int try_bind(bool with_conntrack) {
         has_conntrack = with_conntrack;
         netlink::MessageWriter message;
-        append_bind(message, config, with_conntrack, ++sequence_);
+        append_bind(message, config, gathered(), with_conntrack, ++sequence_);
         const int reason = channel->send(message.bytes());
         return reason != 0 ? reason : netlink::await_acknowledgement(*channel, sequence_, early);
     }
@@ -82,6 +82,12 @@ struct Group::State {
         std::size_t packets = 0;
         for (const Datagram& datagram : datagrams) {
             packets += process(datagram, handler);
+        }
+        if (gathering_.note(packets, Clock::now())) {
+            netlink::MessageWriter message;
+            append_gathered(message, config.number, gathered());
+            // Whatever it answers: what comes is taken as it comes.
+            static_cast<void>(channel->send(message.bytes()));
         }
         return packets;
     }
@@ -136,6 +142,12 @@ struct Group::State {
         return packets_.size();
     }
 
+    [[nodiscard]] Gathered gathered() const {
+        return gathering_.is_prompt()
+                   ? Gathered{.packets = 1, .bytes = kGatherBytesMin}
+                   : Gathered{.packets = config.queue_threshold, .bytes = config.gather_bytes};
+    }
+
     /// The kernel numbers a packet before it finds the socket full: a gap is exactly what was lost in
     /// between. Numbers wrap.
     void count_loss(const Packet& packet) {
@@ -150,6 +162,7 @@ struct Group::State {
         }
     }
 
+    Gathering gathering_;
     std::uint32_t sequence_ = 0;       // of our messages
     std::uint32_t next_sequence_ = 0;  // of the packets
     std::vector<Packet> packets_;      // of the datagram at hand

@@ -60,6 +60,32 @@ TEST_F(GroupKernelTest, ABurstComesInHundreds) {
     EXPECT_LE(static_cast<double>(stats.system_calls) / 5000, 0.02);
 }
 
+TEST_F(GroupKernelTest, WhatComesSlowlyIsNotGathered) {
+    rule("NFLOG --nflog-group 7");
+    auto group = Group::open({.number = 7, .flush_timeout = 10s, .prompt_below = 20'000});
+    ASSERT_TRUE(group);
+    Loop loop;
+    for (int i = 0; i < 3; ++i) {
+        loop.send();
+        take(*group, 1, [](const Packet&) {});  // within five seconds
+    }
+    EXPECT_EQ(group->stats().datagrams, 3U);
+}
+
+TEST_F(GroupKernelTest, AFloodIsGatheredAllTheSame) {
+    rule("NFLOG --nflog-group 7");
+    auto group = Group::open({.number = 7, .prompt_below = 20'000});
+    ASSERT_TRUE(group);
+    Loop loop;
+    loop.send(8, 1000);
+    take(*group, 1000, [](const Packet&) {});
+    const Stats before = group->stats();
+    EXPECT_GE(before.datagrams, 200U);
+    loop.send(8, 1000);
+    take(*group, 1000, [](const Packet&) {});
+    EXPECT_LE(group->stats().datagrams - before.datagrams, 50U);
+}
+
 TEST_F(GroupKernelTest, AFullDatagramOfTheLargestCopiesIsTakenWhole) {
     rule("NFLOG --nflog-group 7");
     auto group = Group::open({.number = 7, .copy_range = GroupConfig::kCopyRangeMax});

@@ -31,6 +31,11 @@ void begin_config(MessageWriter& writer, std::uint16_t number, unsigned flags, s
     writer.put_be16(number);
 }
 
+void put_gathered(MessageWriter& writer, const Gathered& gathered) {
+    writer.attribute_be32(NFULA_CFG_NLBUFSIZ, gathered.bytes);
+    writer.attribute_be32(NFULA_CFG_QTHRESH, gathered.packets);
+}
+
 void put_command(MessageWriter& writer, std::uint8_t command) {
     writer.attribute(NFULA_CFG_CMD, std::array{static_cast<std::byte>(command)});
 }
@@ -101,7 +106,8 @@ bool read_attribute(const Attribute& attribute, Packet& packet) {
 
 }  // namespace
 
-void append_bind(MessageWriter& writer, const GroupConfig& config, bool conntrack, std::uint32_t sequence) {
+void append_bind(MessageWriter& writer, const GroupConfig& config, const Gathered& gathered, bool conntrack,
+                 std::uint32_t sequence) {
     begin_config(writer, config.number, NLM_F_ACK, sequence);
     put_command(writer, NFULNL_CFG_CMD_BIND);
     const auto octet = [&config](unsigned shift) {
@@ -117,11 +123,16 @@ void append_bind(MessageWriter& writer, const GroupConfig& config, bool conntrac
     constexpr std::chrono::milliseconds kUnit{10};
     const auto timeout = std::max<std::chrono::milliseconds::rep>(1, config.flush_timeout / kUnit);
     writer.attribute_be32(NFULA_CFG_TIMEOUT, static_cast<std::uint32_t>(timeout));
-    writer.attribute_be32(NFULA_CFG_NLBUFSIZ, config.gather_bytes);
-    writer.attribute_be32(NFULA_CFG_QTHRESH, config.queue_threshold);
+    put_gathered(writer, gathered);
     const unsigned flags = unsigned{NFULNL_CFG_F_SEQ} | (conntrack ? unsigned{NFULNL_CFG_F_CONNTRACK} : 0U);
     writer.attribute(NFULA_CFG_FLAGS,
                      std::array{static_cast<std::byte>(flags >> 8U), static_cast<std::byte>(flags)});
+    writer.end();
+}
+
+void append_gathered(MessageWriter& writer, std::uint16_t number, const Gathered& gathered) {
+    begin_config(writer, number, 0, 0);
+    put_gathered(writer, gathered);
     writer.end();
 }
 

@@ -10,9 +10,19 @@
 
 namespace farewell::nflog {
 
+/// What the kernel gathers before it hands over.
+struct Gathered {
+    std::uint32_t packets;
+    std::uint32_t bytes;
+};
+/// The kernel takes no less (NFULNL_NLBUFSIZ_DEFAULT, a page at most of machines).
+constexpr std::uint32_t kGatherBytesMin = 8192;
+
 /// One CONFIG message that binds the group and sets everything at once, to be acknowledged.
-void append_bind(netlink::MessageWriter& writer, const GroupConfig& config, bool conntrack,
-                 std::uint32_t sequence);
+void append_bind(netlink::MessageWriter& writer, const GroupConfig& config, const Gathered& gathered,
+                 bool conntrack, std::uint32_t sequence);
+/// Changes it while the group is bound. Not to be acknowledged: it is done when send() returns.
+void append_gathered(netlink::MessageWriter& writer, std::uint16_t number, const Gathered& gathered);
 /// Makes the kernel hand over what it has gathered, and no more. Not to be acknowledged: it is done when
 /// send() returns, and a full receive buffer would swallow the acknowledgement.
 void append_unbind(netlink::MessageWriter& writer, std::uint16_t number);

@@ -11,6 +11,7 @@
 
 #include "netlink/message.hpp"
 #include "nflog/fake_log.hpp"
+#include "nflog/gathering.hpp"
 
 namespace farewell::nflog {
 namespace {
@@ -67,6 +68,57 @@ TEST(Group, AFlushTimeoutIsNeverNoneAtAll) {
     FakeLog kernel;
     ASSERT_TRUE(kernel.open({.flush_timeout = 0ms}));
     EXPECT_EQ(configuration(kernel.sent[0])[NFULA_CFG_TIMEOUT], 1U) << "0 would be the kernel's next tick";
+}
+
+TEST(Group, WhatComesSlowlyIsHandedOverAtOnceAndAFloodIsGathered) {
+    FakeLog kernel;
+    auto group = kernel.open({.number = 7, .prompt_below = 20'000});
+    ASSERT_TRUE(group);
+    EXPECT_EQ(configuration(kernel.sent[0])[NFULA_CFG_QTHRESH], 1U);
+    EXPECT_EQ(configuration(kernel.sent[0])[NFULA_CFG_NLBUFSIZ], 8192U);
+    Bytes flood;
+    for (std::uint32_t i = 0; i < 5'000'000;
+         i += 50'000) {  // more than any machine takes ten milliseconds for
+        const Bytes packet = FakeLog::packet(i);
+        flood.insert(flood.end(), packet.begin(), packet.end());
+    }
+    for (int i = 0; i < 1000 && kernel.sent.size() < 2; ++i) {
+        kernel.arrive(flood);
+        ASSERT_TRUE(group->receive([](const Packet&) {}, 0ms));
+    }
+    ASSERT_EQ(kernel.sent.size(), 2U);
+    EXPECT_EQ(configuration(kernel.sent[1]),
+              (std::map<unsigned, std::uint64_t>{{NFULA_CFG_NLBUFSIZ, 131072}, {NFULA_CFG_QTHRESH, 512}}));
+}
+
+TEST(Gathering, FollowsThePace) {
+    const Gathering::Time start = Gathering::Time() + 1h;
+    Gathering gathering(20'000);
+    EXPECT_TRUE(gathering.is_prompt());
+    EXPECT_FALSE(gathering.note(1, start));
+    EXPECT_FALSE(gathering.note(199, start + 9ms)) << "200 in ten milliseconds";
+    EXPECT_TRUE(gathering.note(1, start + 9ms)) << "the span need not be over";
+    EXPECT_FALSE(gathering.is_prompt());
+    EXPECT_FALSE(gathering.note(1, start + 18ms));
+    EXPECT_FALSE(gathering.note(100, start + 19ms)) << "just above half";
+    EXPECT_FALSE(gathering.note(50, start + 28ms)) << "too early to tell";
+    EXPECT_TRUE(gathering.note(49, start + 29ms));
+    EXPECT_TRUE(gathering.is_prompt());
+}
+
+TEST(Gathering, APauseEndsAFlood) {
+    const Gathering::Time start = Gathering::Time() + 1h;
+    Gathering gathering(20'000);
+    gathering.note(1, start);
+    ASSERT_TRUE(gathering.note(512, start + 1ms));
+    EXPECT_TRUE(gathering.note(300, start + 1s)) << "many, and far between";
+}
+
+TEST(Gathering, MayBeForEver) {
+    Gathering gathering(0);
+    EXPECT_FALSE(gathering.is_prompt());
+    EXPECT_FALSE(gathering.note(1, Gathering::Time() + 1h));
+    EXPECT_FALSE(gathering.is_prompt());
 }
 
 TEST(Group, OneDatagramHoldsManyPackets) {

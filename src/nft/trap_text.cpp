@@ -102,9 +102,6 @@ constexpr const char* kHeldFor = "10s";  // time to repeat itself: after 1 and 3
 constexpr const char* kRepeatedNoSoonerThan = "500ms";  // who repeats at once is no TCP
 constexpr const char* kAtOnce = "1ms";                  // the kernel counts in its ticks of 1 to 10 ms
 constexpr int kInsistentAfter = 2;  // closed ports, while it is a suspect; no ordinary client tries three
-// A log group gathers what comes within ten milliseconds: long enough for a fast scanner to see a hundred
-// ports. Each packet by itself would cost twice as much, and a flood is read by one thread.
-constexpr int kReportedAtOnce = 2;
 constexpr const char* kBraked = "$ip saddr @braked$n $ip saddr != @allow$n ";
 constexpr const char* kBrakedFor = "1s";     // as long as an ordinary client waits before it repeats itself
 constexpr const char* kServedFor = "1d";     // a service behind us that has answered
@@ -169,7 +166,7 @@ class Writer {
 /// What hands a packet over; the packet goes on to the next base chain afterwards.
 std::string report_rule(const std::variant<LogGroup, Queues>& report) {
     if (const auto* group = std::get_if<LogGroup>(&report)) {
-        return fmt::format("log group {} queue-threshold {}", group->number, kReportedAtOnce);
+        return fmt::format("log group {}", group->number);
     }
     const auto& queues = std::get<Queues>(report);
     if (queues.first == queues.last) {

@@ -42,7 +42,7 @@ TEST(TrapText, AsksForASocketBehindTheAllowlistAndReportsTheRest) {
         "ip saddr . udp sport . udp dport . udp length @known_udp4 accept\n"
         "udp sport != { 53, 123, 137, 161, 443, 500, 853, 1900, 3478, 3702, 4500, 5353, 5355 } ip ttl > 30 "
         "add @known_udp4 { ip saddr . udp sport . udp dport . udp length timeout 10s }\n"
-        "log group 7 queue-threshold 2\n");
+        "log group 7\n");
     EXPECT_THAT(text, Not(HasSubstr("drop\n"))) << "it decides about nothing";
 }
 
@@ -134,7 +134,7 @@ TEST(TrapText, ForwardsOnlyWhereAsked) {
     EXPECT_THAT(rules_of(text, "trap_forward4"),
                 HasSubstr("ip daddr != { 192.0.2.0/24, 10.0.0.0/8 } accept\n"));
     EXPECT_THAT(rules_of(text, "trap_forward4"),
-                testing::EndsWith("@asked_now4 accept\nlog group 7 queue-threshold 2\n"));
+                testing::EndsWith("@asked_now4 accept\nlog group 7\n"));
 }
 
 TEST(TrapText, IsTakenOutWhole) {

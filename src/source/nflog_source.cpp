@@ -14,6 +14,10 @@
 namespace farewell::source {
 namespace {
 
+// Packets a second. Slower, a scanner's ban need not wait for more of them; faster, a wake-up for each would
+// take a processor.
+constexpr std::uint32_t kPromptBelow = 20'000;
+
 class NflogSource final : public PacketSource {
  public:
     NflogSource(nflog::Group group, const SharedKnowledge& knowledge)
@@ -93,6 +97,7 @@ std::expected<std::unique_ptr<PacketSource>, Error> open_nflog(const NflogSettin
     nflog::GroupConfig config;
     config.number = settings.group;
     config.copy_range = settings.copy_range;
+    config.prompt_below = kPromptBelow;
     config.receive_buffer_bytes = settings.receive_buffer_bytes.value_or(config.receive_buffer_bytes);
     auto group = nflog::Group::open(config);
     if (!group) {

@@ -8,7 +8,8 @@
 // Threads:  one thread calls run() or receive(); wake() and stats() from any.
 // Cost:     one system call for what the kernel has gathered, up to GroupConfig::queue_threshold packets a
 //           datagram; no allocation and no copy of payloads.
-// Price:    a packet comes up to flush_timeout after it was logged.
+// Price:    a packet comes up to flush_timeout after it was logged, unless GroupConfig::prompt_below says
+//           otherwise.
 // Logs:     nothing. Counts: Stats.
 #pragma once
 
@@ -49,6 +50,10 @@ struct GroupConfig {
     std::uint32_t gather_bytes = kGatherBytesMax;
     /// How long the first of them waits at most; the kernel counts in steps of 10 ms.
     std::chrono::milliseconds flush_timeout{10};
+    /// Packets that come slower than so many a second are handed over each at once, for a wake-up and a
+    /// system call each; what comes faster is gathered as above. 0: everything is gathered. A change over
+    /// takes a message to the kernel (NFULA_CFG_QTHRESH), at most two in ten milliseconds.
+    std::uint32_t prompt_below = 0;
     /// Of the socket, forced past net.core.rmem_max; Stats tells what was granted.
     std::size_t receive_buffer_bytes = std::size_t{8} << 20U;
     bool conntrack = false;  ///< ask for connection tracking; see Group::has_conntrack
