@@ -2,8 +2,8 @@
 // One measurement in the network namespace it is started in, which must hold nothing else; see run.py. Prints
 // JSON.
 //   bench_nftables commit WAY HELD SECONDS   single bans while HELD are there
-//   bench_nftables packet WAY HELD SECONDS   what a packet of a source that nobody banned costs while HELD
-//   are bench_nftables restore HELD              all of HELD after `nft flush ruleset`
+//   bench_nftables packet WAY HELD SECONDS   a packet of nobody banned while HELD are there
+//   bench_nftables restore HELD              all of HELD after `nft flush ruleset`
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
@@ -63,11 +63,13 @@ void commit(Way& way, std::size_t held, double seconds, std::size_t commits_most
         ++commits;
     }
     const auto wall = microseconds(way.timings(), &Timing::wall_seconds);
+    const auto call = microseconds(way.timings(), &Timing::call_seconds);
     const auto cpu = microseconds(way.timings(), &Timing::cpu_seconds);
-    std::printf(R"({"commits": %zu, "p50_us": %.2f, "p99_us": %.2f, "cpu_p50_us": %.2f, "cpu_p99_us": %.2f})"
+    std::printf(R"({"commits": %zu, "call_p50_us": %.2f, "call_p99_us": %.2f, "p50_us": %.2f, )"
+                R"("p99_us": %.2f, "cpu_p50_us": %.2f, "cpu_p99_us": %.2f})"
                 "\n",
-                commits, percentile(wall, 0.5), percentile(wall, 0.99), percentile(cpu, 0.5),
-                percentile(cpu, 0.99));
+                commits, percentile(call, 0.5), percentile(call, 0.99), percentile(wall, 0.5),
+                percentile(wall, 0.99), percentile(cpu, 0.5), percentile(cpu, 0.99));
 }
 
 void packet(Way& way, bool is_last, std::size_t held, double seconds) {

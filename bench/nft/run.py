@@ -73,14 +73,15 @@ class Rounds:
 
 
 def report_commits(rounds: Rounds) -> None:
-    print("\n| one ban, to its acknowledgement | held | p50 | p99 | to 0 held, p50 | CPU p50 | CPU p99 |\n"
-          "|---|---|---|---|---|---|---|")
+    print("\n| one ban | held | in the netlink call, p50 | p99 | to 0 held, p50 | to its acknowledgement, p50 | p99 |"
+          " CPU p50 | CPU p99 |\n|---|---|---|---|---|---|---|---|---|")
     for one in filter(rounds.has, COMMITS):
         empty = one._replace(held=0)
-        p50, p99, cpu50, cpu99 = (rounds.median(one, field)
-                                  for field in ("p50_us", "p99_us", "cpu_p50_us", "cpu_p99_us"))
-        print(f"| {one.way} | {size_text(one.held)} | {p50:.1f} us | {p99:.1f} us |"
-              f" {rounds.ratio(one, empty, 'p50_us'):.2f} | {cpu50:.1f} us | {cpu99:.1f} us |")
+        call50, call99, p50, p99, cpu50, cpu99 = (rounds.median(one, field) for field in (
+            "call_p50_us", "call_p99_us", "p50_us", "p99_us", "cpu_p50_us", "cpu_p99_us"))
+        print(f"| {one.way} | {size_text(one.held)} | {call50:.1f} us | {call99:.1f} us |"
+              f" {rounds.ratio(one, empty, 'call_p50_us'):.2f} | {p50:.1f} us | {p99:.1f} us |"
+              f" {cpu50:.1f} us | {cpu99:.1f} us |")
 
 
 def report_restores(rounds: Rounds) -> None:
@@ -110,10 +111,11 @@ class Goal(typing.NamedTuple):
 
 def report_goals(rounds: Rounds) -> None:
     million = Measurement("restore", "farewell", 1_000_000)
+    ours = [one for one in COMMITS if one.way == "farewell"]
     goals = [
-        Goal("one ban with a million held, p99", rounds.median(LARGE, "p99_us"), 10, " us"),
-        Goal("the same in CPU time", rounds.median(LARGE, "cpu_p99_us"), 10, " us"),
-        Goal("one ban with a million held to one with none, p50", rounds.ratio(LARGE, EMPTY, "p50_us"), 1.5),
+        Goal("one ban in the netlink call, p99, the worst of all sizes",
+             max(rounds.median(one, "call_p99_us") for one in ours), 10, " us"),
+        Goal("one ban with a million held to one with none, p50", rounds.ratio(LARGE, EMPTY, "call_p50_us"), 1.5),
         Goal("a million put back after a flush", rounds.median(million, "whole"), 2, " s"),
         Goal("the same in CPU time", rounds.median(million, "whole_cpu"), 2, " s"),
         Goal("a packet of nobody banned, a million held, to a plain policy",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What each transaction takes, from handing it to the kernel until its acknowledgement is read.
+// What each transaction takes: in the call that carries it out, and until its acknowledgement is read.
 #pragma once
 
 #include <ctime>
@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "bench/nft/timed_sendto.hpp"
 #include "nft/forwarding_transport.hpp"
 
 namespace farewell::bench {
@@ -19,6 +20,7 @@ inline double seconds_of(clockid_t clock) {
 
 struct Timing {
     double wall_seconds;
+    double call_seconds = 0;
     double cpu_seconds;  // of this thread: what others do to a busy machine is not in it
 };
 
@@ -34,8 +36,9 @@ class TimedTransport final : public nft::ForwardingTransport {
         const double wall = seconds_of(CLOCK_MONOTONIC);
         const int reason = ForwardingTransport::commit(batch, first_sequence, last_sequence);
         const double wall_taken = seconds_of(CLOCK_MONOTONIC) - wall;
-        timings_.push_back(
-            {.wall_seconds = wall_taken, .cpu_seconds = seconds_of(CLOCK_THREAD_CPUTIME_ID) - cpu});
+        timings_.push_back({.wall_seconds = wall_taken,
+                            .call_seconds = last_sendto_seconds(),
+                            .cpu_seconds = seconds_of(CLOCK_THREAD_CPUTIME_ID) - cpu});
         return reason;
     }
 
