@@ -133,8 +133,7 @@ TEST(TrapText, ForwardsOnlyWhereAsked) {
               "meta nfproto ipv4 meta l4proto { tcp, udp } goto trap_forward4\n");
     EXPECT_THAT(rules_of(text, "trap_forward4"),
                 HasSubstr("ip daddr != { 192.0.2.0/24, 10.0.0.0/8 } accept\n"));
-    EXPECT_THAT(rules_of(text, "trap_forward4"),
-                testing::EndsWith("@asked_now4 accept\nlog group 7\n"));
+    EXPECT_THAT(rules_of(text, "trap_forward4"), testing::EndsWith("@asked_now4 accept\nlog group 7\n"));
 }
 
 TEST(TrapText, IsTakenOutWhole) {
