@@ -2,8 +2,7 @@
 // Probes on a wire, and when the kernel tells of the bans that they bring about; see run.py. Prints JSON.
 //   bench_prober latency FIRST SOURCES RATE     ten probes of each source, a hundred sources in turn
 //   bench_prober chase FIRST SOURCES RATE       forty probes of each source, one source after another
-//   bench_prober storm FIRST SOURCES 0          ten probes of each source, all sources in turn, as fast as it
-//   goes
+//   bench_prober storm FIRST SOURCES 0          ten probes of each source, all in turn, as fast as it goes
 // Started in the namespace of the sender; SERVER_NETNS is the path of the other one, SERVER_MAC where frames
 // go. Sources are numbered from 198.19.0.0 on.
 #include <sys/prctl.h>

@@ -4,8 +4,7 @@
 //
 // Threads: as a container of the standard library.
 // Cost:    a lookup is one in a flat table. An insertion moves a 64th of what is held, at most; that takes
-// 0.8 ms
-//          at 860,000 entries of 40 bytes. Keep what is larger behind a pointer.
+//          0.8 ms at 860,000 entries of 40 bytes. Keep what is larger behind a pointer.
 #pragma once
 
 #include <array>

@@ -3,8 +3,7 @@
 //
 // Use:     construct, post() a page every so often.
 // Threads: post() and status() from any, and they never wait for the disk; one thread of its own makes the
-// page
-//          and writes it. A page that comes while it is busy takes the place of the one that waits.
+//          page and writes it. A page that comes while it is busy takes the place of the one that waits.
 // Cost:    the file is replaced as a whole: whoever reads it sees one page or the next.
 // Logs:    a trouble when it begins and when it has ended. Counts: pages that could not be written.
 #pragma once

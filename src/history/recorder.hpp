@@ -5,8 +5,7 @@
 // Threads:  post() from one thread, the engine's; ask(), set_bounds() and status() from any. Questions run on
 //           the thread of the recorder.
 // Cost:     post() moves the event, wakes the recorder if it is the first for a while, and never waits:
-// neither
-//           for the disk nor for a lock. What gathers for a moment, or until somebody asks, is one
+//           neither for the disk nor for a lock. What gathers for a moment, or until somebody asks, is one
 //           transaction: in a storm of bans one for each would take more of a processor than to ban.
 // Says:     what the archive says, on the thread of the recorder.
 // Counts:   events dropped because the recorder was behind, or because memory was all there was.

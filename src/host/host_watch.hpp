@@ -2,8 +2,7 @@
 // All the host knows of itself, kept current: core::Knowledge, made anew whenever it changes.
 //
 // Use:     open(), refresh() once before anything is decided; then on_readable() whenever fd() is readable,
-// and
-//          once a second refresh() and save_if_due(). What it could not do is in take_complaints().
+//          and once a second refresh() and save_if_due(). What it could not do is in take_complaints().
 // Threads: one; the knowledge it hands out is shared with any.
 // Cost:    a refresh opens three small files, and a few for each session; every kListenersEvery it lists the
 // listening sockets. Logs:    nothing. Needs no privilege but for writing its file.

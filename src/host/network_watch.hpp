@@ -5,9 +5,8 @@
 // Use:     open(), then on_readable() whenever fd() is readable, and refresh() now and then.
 // Threads: one.
 // Cost:    reading everything anew takes a fraction of a millisecond on a host, a second on a router of the
-// whole
-//          Internet; it is done for changes that can matter only, and never takes more than a tenth of the
-//          time.
+//          whole Internet; it is done for changes that can matter only, and never takes more than a tenth
+//          of the time.
 // Logs, counts: nothing.
 #pragma once
 

@@ -4,8 +4,7 @@
 // Use:     open(), then read() whenever fd() is readable.
 // Threads: one, and another that closes and opens the ears.
 // Cost:    for each change that anybody makes the kernel writes messages as long as anybody listens, two to
-// three
-//          microseconds a ban. A filter in the kernel keeps those of our own transactions from being
+//          three microseconds a ban. A filter in the kernel keeps those of our own transactions from being
 //          delivered.
 // Needs:   CAP_NET_ADMIN to open.
 // Source:  net/netfilter/nf_tables_api.c: nf_tables_commit tells the group NFNLGRP_NFTABLES of each change of

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The whole of our table, by what it is to hold: bans (ruleset.hpp), a trap (trap_text.hpp), or both.
-// What
-// the daemon builds and repairs, and what `farewell ruleset` prints and compares.
+// What the daemon builds and repairs, and what `farewell ruleset` prints and compares.
 #pragma once
 
 #include <optional>

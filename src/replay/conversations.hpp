@@ -4,9 +4,8 @@
 //
 // Cost:      one or two hash lookups a packet; allocates for what is new.
 // Memory:    about 17 to 34 bytes for each conversation and each answering port, up to the limit. Both are
-// kept
-//            by a 64-bit hash, not by their addresses; with four million of them, the chance that any two
-//            collide is below one in a million.
+//            kept by a 64-bit hash, not by their addresses; with four million of them, the chance that any
+//            two collide is below one in a million.
 // At the limit: what is new is not remembered, and `fate_of` answers `unknown` for it.
 #pragma once
 
