@@ -249,11 +249,15 @@ void Engine::on_refused(const Prefix& source, Time now) {
     state.bans.set_due(*record, now + std::min<std::chrono::nanoseconds>(delay, kRetryMax));
 }
 
-Engine::Due Engine::on_tick(Time now) {
+Engine::Due Engine::on_tick(Time now, std::size_t most) {
     State& state = *state_;
     now = state.at_least_last(now);
     Due due;
-    while (BanRecord* record = state.bans.due(now)) {
+    while (due.bans.size() + state.expired.size() < most) {
+        BanRecord* record = state.bans.due(now);
+        if (record == nullptr) {
+            break;
+        }
         if (record->ban.until <= now) {
             state.expire(Prefix(record->ban.source));  // by value: the record goes with it
         } else {

@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -100,8 +101,8 @@ class Engine {
         std::vector<Ban> bans;      ///< those to enforce again: refused, unanswered, or made soft
         std::vector<Unban> unbans;  ///< expired: nothing to do in the kernel, only to tell
     };
-    /// Time passed. Call it at next_due, or at least once a second.
-    [[nodiscard]] Due on_tick(Time now);
+    /// Time passed. Call it at next_due, or at least once a second. What is due beyond `most` stays due.
+    [[nodiscard]] Due on_tick(Time now, std::size_t most = std::numeric_limits<std::size_t>::max());
     /// When on_tick has something to do next; nullopt if nothing is scheduled.
     [[nodiscard]] std::optional<Time> next_due() const;
 

@@ -218,6 +218,18 @@ TEST_F(EngineTest, AnEndFoundByAProbeIsToldByTheNextTick) {
     EXPECT_TRUE(engine.on_tick(now).unbans.empty());
 }
 
+TEST_F(EngineTest, WhatIsDueBeyondWhatIsAskedForStaysDue) {
+    for (std::uint32_t number = 1; number <= 5; ++number) {
+        ASSERT_TRUE(engine.order_ban(alone(number), 1h, now).ban);
+    }
+    now += 1h;
+    EXPECT_EQ(engine.on_tick(now, 2).unbans.size(), 2U);
+    EXPECT_LE(engine.next_due().value(), now);
+    EXPECT_EQ(engine.on_tick(now, 2).unbans.size(), 2U);
+    EXPECT_EQ(engine.on_tick(now, 2).unbans.size(), 1U);
+    EXPECT_FALSE(engine.next_due());
+}
+
 TEST_F(EngineTest, OutcomesOfUnknownSourcesAreIgnored) {
     EXPECT_FALSE(acknowledge(alone(9)));
     engine.on_refused(alone(9), now);

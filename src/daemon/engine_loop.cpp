@@ -22,6 +22,10 @@ using enforce::EnforceError;
 using enforce::Failure;
 
 constexpr std::size_t kProbesPerBurst = 256;  // judged before their bans go out: about 25 microseconds
+// What ends in the same second, a list that was imported, say, ends in so many parts, between which others
+// get to judge and ban; each takes about a millisecond, most of it the kernel's. Then the news of those.
+constexpr std::size_t kDueAtOnce = 128;
+constexpr std::size_t kToldAtOnce = 128;
 constexpr std::chrono::seconds kTickAtLeastEvery{1};
 // The kernel tells who changed the ruleset at once; who is to hear it may have to wait for a processor.
 constexpr std::chrono::milliseconds kNameWithin{500};
@@ -61,7 +65,7 @@ void EngineLoop::run(const std::stop_token& stop) {
         std::unique_lock lock = go_to_work();
         bool worked = take_probes();
         if (!unannounced_.empty()) {
-            std::vector<News> news = take_news();
+            std::vector<News> news = take_news(kToldAtOnce);
             lock.unlock();
             for (News& one : news) {
                 tell(std::move(one));
@@ -161,7 +165,7 @@ std::unique_lock<std::mutex> EngineLoop::go_to_work() {
 }
 
 void EngineLoop::take_what_is_left() {
-    for (News& one : take_news()) {
+    for (News& one : take_news(unannounced_.size())) {
         tell(std::move(one));
     }
     const std::vector<core::Ban> unenforced = std::exchange(unenforced_, {});
@@ -171,7 +175,7 @@ void EngineLoop::take_what_is_left() {
 }
 
 void EngineLoop::take_ticks(core::Time now) {
-    const core::Engine::Due due = engine_.on_tick(now);
+    const core::Engine::Due due = engine_.on_tick(now, kDueAtOnce);
     if (!due.bans.empty()) {
         enforce(due.bans);
     }

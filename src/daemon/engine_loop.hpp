@@ -140,7 +140,7 @@ class EngineLoop {
         history::Event event = {};  // if it is known
     };
     [[nodiscard]] News news_of(const core::Ban& ban, core::Time now);
-    std::vector<News> take_news();
+    std::vector<News> take_news(std::size_t most);
     void tell(News news);
     void refuse(const core::Ban& ban, const enforce::EnforceError& error, core::Time now);
     void on_unbanned(const core::Unban& unban, core::Time now);

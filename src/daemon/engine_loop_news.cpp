@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "daemon/clock.hpp"
@@ -12,12 +13,13 @@ namespace farewell::daemon {
 
 /// To be told while nobody is kept from working: whoever is woken by the news may take this thread's
 /// processor for milliseconds.
-std::vector<EngineLoop::News> EngineLoop::take_news() {
+std::vector<EngineLoop::News> EngineLoop::take_news(std::size_t most) {
+    const auto end = unannounced_.begin() + static_cast<std::ptrdiff_t>(std::min(most, unannounced_.size()));
     std::vector<News> news;
-    news.reserve(unannounced_.size());
-    for (const auto& [ban, at] : std::exchange(unannounced_, {})) {
-        news.push_back(news_of(ban, at));
+    for (auto one = unannounced_.begin(); one != end; ++one) {
+        news.push_back(news_of(one->first, one->second));
     }
+    unannounced_.erase(unannounced_.begin(), end);
     return news;
 }
 

@@ -87,6 +87,20 @@ TEST_F(EngineLoopTest, WhatIsCountedOfABanIsForgottenWhenItEnds) {
     EXPECT_TRUE(wait_for([](const FakeEnforcer& held) { return held.forgotten == std::vector{alone(1)}; }));
 }
 
+TEST_F(EngineLoopTest, BansThatEndTogetherEndInParts) {
+    constexpr std::uint32_t kBans = 1'000;
+    ask([](EngineLoop& running) {
+        std::vector<BanRequest> requests;
+        for (std::uint32_t who = 1; who <= kBans; ++who) {
+            requests.push_back({.source = alone(who), .duration = 1ms, .note = ""});
+        }
+        return running.import(requests).size();
+    });
+    EXPECT_TRUE(wait_for([](const FakeEnforcer& held) { return held.forgotten.size() == kBans; }));
+    EXPECT_LE(ask([this](EngineLoop&) { return kernel->forgotten_at_once; }), kBans / 4)
+        << "nobody else would get to work meanwhile";
+}
+
 TEST_F(EngineLoopTest, BansTakenOutByOthersAreBackAtOnceWithTheTimeTheyHad) {
     ask([&](EngineLoop& running) {
         for (const std::uint32_t who : {1U, 2U, 3U}) {

@@ -72,6 +72,7 @@ class FakeEnforcer final : public enforce::Enforcer {
     }
     void forget_counts(std::span<const core::Prefix> sources) override {
         forgotten.insert(forgotten.end(), sources.begin(), sources.end());
+        forgotten_at_once = std::max(forgotten_at_once, sources.size());
     }
     std::expected<void, EnforceError> allow(std::span<const core::Prefix> networks) override {
         allowed.assign(networks.begin(), networks.end());
@@ -102,6 +103,7 @@ class FakeEnforcer final : public enforce::Enforcer {
     bool is_dumb = false;
     std::vector<core::Prefix> allowed;
     std::vector<core::Prefix> forgotten;  // counts of theirs
+    std::size_t forgotten_at_once = 0;    // at most
     int builds = 0;
     std::chrono::nanoseconds takes{};  // to build and to list, as when somebody else changes the ruleset
     core::Time busy_until;
