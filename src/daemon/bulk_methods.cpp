@@ -3,11 +3,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <expected>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -46,31 +49,55 @@ std::expected<BanRequest, json> request_of(const json& item) {
     return request;
 }
 
-json import_answer(EngineLoop& loop, const std::vector<BanRequest>& requests) {
-    const auto results = loop.import(requests);
+// A millisecond or so; others judge and ban in between.
+constexpr std::size_t kImportedAtOnce = 250;
+
+/// A list, and what has become of it so far.
+struct Import {
+    std::vector<BanRequest> requests;
+    ControlServer::Answer answer;
+    std::size_t done = 0;  // of the requests
     std::size_t banned = 0;
     std::size_t already = 0;
     json refused = json::array();
     json failed = json::array();
-    for (std::size_t i = 0; i < requests.size(); ++i) {
-        const core::Prefix& source = requests[i].source;
+};
+
+void import_part(EngineLoop& loop, Import& import) {
+    const auto part =
+        std::span(import.requests)
+            .subspan(import.done, std::min(kImportedAtOnce, import.requests.size() - import.done));
+    const auto results = loop.import(part);
+    for (std::size_t i = 0; i < part.size(); ++i) {
+        const core::Prefix& source = part[i].source;
         const auto& result = results[i];
         if (!result) {
-            failed.push_back({{"source", report::to_text(source)}, {"message", result.error().message}});
+            import.failed.push_back(
+                {{"source", report::to_text(source)}, {"message", result.error().message}});
         } else if (auto refusal = refusal_text(loop.engine().knowledge(), source, *result)) {
-            refused.push_back({{"source", report::to_text(source)}, {"message", std::move(*refusal)}});
+            import.refused.push_back({{"source", report::to_text(source)}, {"message", std::move(*refusal)}});
         } else {
-            ++(*result == OrderResult::already ? already : banned);
+            ++(*result == OrderResult::already ? import.already : import.banned);
         }
     }
-    return answer_of({{"schema", "farewell/import/v1"},
-                      {"banned", banned},
-                      {"already", already},
-                      {"refused", std::move(refused)},
-                      {"failed", std::move(failed)}});
+    import.done += part.size();
 }
 
-constexpr std::size_t kExportedAtOnce = 2000;  // some milliseconds
+void go_on(EngineLoop& loop, std::unique_ptr<Import> import) {
+    import_part(loop, *import);
+    if (import->done < import->requests.size()) {
+        loop.post(
+            [import = std::move(import)](EngineLoop& running) mutable { go_on(running, std::move(import)); });
+        return;
+    }
+    import->answer(answer_of({{"schema", "farewell/import/v1"},
+                              {"banned", import->banned},
+                              {"already", import->already},
+                              {"refused", std::move(import->refused)},
+                              {"failed", std::move(import->failed)}}));
+}
+
+constexpr std::size_t kExportedAtOnce = 500;  // some milliseconds
 
 json export_answer(const std::vector<core::Ban>& bans, core::Time now) {
     json list = json::array();
@@ -98,19 +125,18 @@ void add_bans(EngineLoop& loop, const json& parameters, ControlServer::Answer an
         answer(failure(error::kInvalidParameter, "bans must be a list"));
         return;
     }
-    std::vector<BanRequest> requests;
-    requests.reserve(bans->size());
+    auto import = std::make_unique<Import>(Import{.requests = {}, .answer = std::move(answer)});
+    import->requests.reserve(bans->size());
     for (const json& item : *bans) {
         auto request = request_of(item);
         if (!request) {
-            answer(request.error());
+            import->answer(request.error());
             return;
         }
-        requests.push_back(std::move(*request));
+        import->requests.push_back(std::move(*request));
     }
-    loop.post([requests = std::move(requests), answer = std::move(answer)](EngineLoop& running) mutable {
-        answer(import_answer(running, requests));
-    });
+    loop.post(
+        [import = std::move(import)](EngineLoop& running) mutable { go_on(running, std::move(import)); });
 }
 
 void export_bans(EngineLoop& loop, const json& parameters, ControlServer::Answer answer) {

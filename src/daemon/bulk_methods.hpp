@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Methods of the control socket for lists of bans of any length: in, part by part, and out as a whole.
-// Threads: to be called on the control thread; each is one task of the engine's.
+// Threads: to be called on the control thread; each is a task of the engine's, a long list several.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

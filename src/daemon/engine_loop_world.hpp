@@ -55,6 +55,7 @@ class FakeEnforcer final : public enforce::Enforcer {
         if (refused) {
             return fail(Failure::set_full);
         }
+        banned_at_once = std::max(banned_at_once, bans.size());
         for (const core::Ban& ban : bans) {
             held[ban.source] = ban.until - now;
             EXPECT_GE(now, busy_until) << "told of a time before";
@@ -103,7 +104,8 @@ class FakeEnforcer final : public enforce::Enforcer {
     bool is_dumb = false;
     std::vector<core::Prefix> allowed;
     std::vector<core::Prefix> forgotten;  // counts of theirs
-    std::size_t forgotten_at_once = 0;    // at most
+    std::size_t forgotten_at_once = 0;    // at most, as the next
+    std::size_t banned_at_once = 0;
     int builds = 0;
     std::chrono::nanoseconds takes{};  // to build and to list, as when somebody else changes the ruleset
     core::Time busy_until;
