@@ -15,7 +15,7 @@ struct Gathered {
     std::uint32_t packets;
     std::uint32_t bytes;
 };
-/// The kernel takes no less (NFULNL_NLBUFSIZ_DEFAULT, a page at most of machines).
+/// What the kernel takes everywhere: its least is its default, a page or 8 KiB (NFULNL_NLBUFSIZ_DEFAULT).
 constexpr std::uint32_t kGatherBytesMin = 8192;
 
 /// One CONFIG message that binds the group and sets everything at once, to be acknowledged.
