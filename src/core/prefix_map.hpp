@@ -31,9 +31,6 @@ class PrefixMap {
         const auto found = part.find(source);
         return found == part.end() ? nullptr : &found->second;
     }
-    [[nodiscard]] Value* find(const Prefix& source) {
-        return const_cast<Value*>(std::as_const(*this).find(source));  // NOLINT: this is not const
-    }
     /// Adds or replaces.
     Value& put(const Prefix& source, Value value) {
         return parts_[number_of(source)].insert_or_assign(source, std::move(value)).first->second;

@@ -29,6 +29,21 @@ TEST_F(BulkMethodsTest, ALongListIsBannedInParts) {
         << "nobody else would get to work meanwhile";
 }
 
+TEST_F(BulkMethodsTest, ALongListIsAnsweredAlsoAtTheEnd) {
+    thread = {};
+    json bans = json::array();
+    for (std::uint32_t who = 1; who <= 600; ++who) {
+        bans.push_back({{"source", report::to_text(alone(who))}});
+    }
+    std::size_t banned = 0;
+    add_bans(*loop, {{"bans", std::move(bans)}},
+             [&](const json& given) { banned = given.at("parameters").at("banned"); });
+    std::stop_source stop;
+    stop.request_stop();
+    loop->run(stop.get_token());
+    EXPECT_EQ(banned, 600U);
+}
+
 TEST_F(BulkMethodsTest, AListOfNobodyIsAnswered) {
     std::promise<json> answer;
     add_bans(*loop, {{"bans", json::array()}}, [&](json given) { answer.set_value(std::move(given)); });

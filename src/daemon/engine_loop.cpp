@@ -102,7 +102,8 @@ void EngineLoop::run(const std::stop_token& stop) {
     while (take_probes()) {
     }
     take_what_is_left();
-    mailbox_.run_all(*this);
+    while (mailbox_.run_all(*this)) {  // a task may post the next
+    }
     tell_of_rebuilt();
 }
 

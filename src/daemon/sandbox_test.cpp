@@ -28,6 +28,7 @@
 
 #include "daemon/file_fence.hpp"
 #include "daemon/syscall_filter.hpp"
+#include "history/recorder.hpp"
 
 namespace farewell::daemon {
 namespace {
@@ -174,8 +175,8 @@ TEST_F(SyscallFilterTest, WhatNobodyThoughtOfIsAsIfTheKernelHadItNot) {
     EXPECT_EQ(filtered([] { return reason(syscall(SYS_setpriority, 0, 0, -20)); }), ENOSYS);
 }
 
-TEST_F(SyscallFilterTest, AThreadMayGiveWay) {
-    EXPECT_EQ(filtered([] { return reason(setpriority(PRIO_PROCESS, 0, 5)); }), 0);
+TEST_F(SyscallFilterTest, TheHistorysThreadMayGiveWay) {
+    EXPECT_EQ(filtered([] { return reason(setpriority(PRIO_PROCESS, 0, history::Recorder::kNice)); }), 0);
 }
 
 TEST_F(SyscallFilterTest, ThreadsStartAndRunFiltered) {

@@ -16,6 +16,7 @@
 #include <memory>
 #include <vector>
 
+#include "history/recorder.hpp"
 #include "report/errno_text.hpp"
 
 namespace farewell::daemon {
@@ -124,8 +125,9 @@ void add_conditional(Rules& rules) {
     }
     // Limits are read, not set.
     rules.add(SCMP_ACT_ALLOW, "prlimit64", {is(2, 0)});
-    // A thread of ours may give way, and nothing else of that kind.
-    rules.add(SCMP_ACT_ALLOW, "setpriority", {is(0, PRIO_PROCESS), is(1, 0), is(2, 5)});
+    // The history's thread gives way, and nobody does anything else of that kind.
+    rules.add(SCMP_ACT_ALLOW, "setpriority",
+              {is(0, PRIO_PROCESS), is(1, 0), is(2, history::Recorder::kNice)});
     // Whether a process that logged somebody in still lives; and abort(3), which is for ourselves.
     rules.add(SCMP_ACT_ALLOW, "kill", {is(1, 0)});
     rules.add(SCMP_ACT_ALLOW, "tgkill", {is(0, static_cast<std::uint64_t>(getpid()))});

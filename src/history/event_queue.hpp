@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Events on their way from the engine thread to the recorder's: bounded, without a lock, so that neither ever
 // waits for the other.
-// Threads: push() and size() one, take_all() one other. Cost: an event is moved twice.
+// Threads: push() one, take_all() one other; size() both. Cost: an event is moved twice.
 #pragma once
 
 #include <atomic>
@@ -30,7 +30,8 @@ class EventQueue {  // NOLINT(clang-analyzer-optin.performance.Padding): its end
     }
 
     [[nodiscard]] std::size_t size() const {
-        return end_.load(std::memory_order_relaxed) - begin_.load(std::memory_order_acquire);
+        const std::uint64_t begin = begin_.load(std::memory_order_acquire);
+        return end_.load(std::memory_order_acquire) - begin;
     }
 
     [[nodiscard]] std::vector<Event> take_all() {

@@ -16,13 +16,12 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr std::chrono::hours kForgetEvery{1};
-constexpr int kNice = 5;
 
 /// A transaction takes milliseconds, and whoever receives packets may be waiting for this processor. Of the
 /// calling thread alone: to Linux each has a priority of its own.
 void give_way() {
-    if (getpriority(PRIO_PROCESS, 0) < kNice) {
-        setpriority(PRIO_PROCESS, 0, kNice);
+    if (getpriority(PRIO_PROCESS, 0) < Recorder::kNice) {
+        setpriority(PRIO_PROCESS, 0, Recorder::kNice);
     }
 }
 
@@ -95,14 +94,17 @@ void Recorder::wait(steady_clock::time_point until) const {
     eventfd_read(wake_fd_, &wakes);
 }
 
-/// Until there is much, or nothing more comes for now, or somebody will not wait.
+/// Until there is much, or the time for it is over, or somebody will not wait. A wake that was meant for an
+/// earlier wait is none of these.
 void Recorder::gather(const std::stop_token& stop) const {
-    const bool is_asked = [this] {
+    const auto is_asked = [this] {
         const std::scoped_lock lock(mutex_);
         return !questions_.empty();
-    }();
-    if (!is_asked && !stop.stop_requested()) {
-        wait(steady_clock::now() + settings_.gather_for);
+    };
+    const auto until = steady_clock::now() + settings_.gather_for;
+    while (!is_asked() && !stop.stop_requested() && queue_.size() < kGatherMost &&
+           steady_clock::now() < until) {
+        wait(until);
     }
 }
 

@@ -65,6 +65,7 @@ class Recorder {  // NOLINT(clang-analyzer-optin.performance.Padding): there is 
 
     static constexpr std::size_t kQuestionsMax = 64;
     static constexpr std::size_t kGatherMost = EventQueue::kCapacity / 4;
+    static constexpr int kNice = 5;  ///< of its thread, unless the process has more
 
  private:
     void run(const std::stop_token& stop);

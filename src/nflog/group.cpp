@@ -83,13 +83,17 @@ struct Group::State {
         for (const Datagram& datagram : datagrams) {
             packets += process(datagram, handler);
         }
+        return packets;
+    }
+
+    /// While the group is bound: has the kernel gather as it suits what has just come.
+    void follow_pace(std::size_t packets) {
         if (gathering_.note(packets, Clock::now())) {
             netlink::MessageWriter message;
             append_gathered(message, config.number, gathered());
             // Whatever it answers: what comes is taken as it comes.
             static_cast<void>(channel->send(message.bytes()));
         }
-        return packets;
     }
 
     std::size_t process_early(ErasedHandler handler) {
@@ -208,7 +212,7 @@ std::expected<void, Error> Group::run_erased(ErasedHandler handler, const std::s
         const auto datagrams = state.channel->receive();
         state.system_calls.add(1);
         if (datagrams) {
-            state.process(*datagrams, handler);
+            state.follow_pace(state.process(*datagrams, handler));
         } else if (datagrams.error() != ENOBUFS) {  // which is counted by the gap it leaves
             return std::unexpected(
                 netlink::system_error("receive from " + name_of(state.config), datagrams.error()));
@@ -239,7 +243,9 @@ std::expected<std::size_t, Error> Group::receive_erased(ErasedHandler handler,
         return std::unexpected(
             netlink::system_error("receive from " + name_of(state.config), datagrams.error()));
     }
-    return state.process(*datagrams, handler);
+    const std::size_t packets = state.process(*datagrams, handler);
+    state.follow_pace(packets);
+    return packets;
 }
 
 void Group::wake() {
